@@ -1,0 +1,6 @@
+namespace Qcow2Target.ActorRuntime.TestKit;
+
+/// <summary>Base of the tests of actors.</summary>
+public abstract class TestKit
+{
+}
