@@ -1,0 +1,28 @@
+namespace Qcow2Target.Iscsi.Login;
+
+/// <summary>
+/// Who wants in, after all negotiation and before the final Login Response. The owner finds the target (0203), judges TSIH and CID (new session, session or
+/// connection reinstatement, 020A, 0206), ends what is reinstated, and answers by <see cref="LoginMachine.Admit"/>.
+/// </summary>
+/// <param name="InitiatorName">As the initiator gave it: valid, at most 223 bytes. Compare by <see cref="IscsiName.Equal"/>.</param>
+/// <param name="InitiatorAlias">If it gave one.</param>
+/// <param name="SessionType">Discovery sessions have no target and are no nexus.</param>
+/// <param name="TargetName">Empty for discovery.</param>
+/// <param name="Isid">48 bits.</param>
+/// <param name="Tsih">0: a new session, or reinstatement of one with the same name, ISID and target.</param>
+/// <param name="ConnectionId">CID.</param>
+public sealed record AdmissionRequest(string InitiatorName, string? InitiatorAlias, SessionType SessionType, string TargetName, ulong Isid, ushort Tsih, ushort ConnectionId);
+
+/// <summary>The owner's answer.</summary>
+public abstract record AdmissionDecision
+{
+    private AdmissionDecision()
+    {
+    }
+
+    /// <summary>Come in. <paramref name="Tsih"/> is not 0.</summary>
+    public sealed record Accepted(ushort Tsih) : AdmissionDecision;
+
+    /// <summary>Class 2 or 3, with words for the log.</summary>
+    public sealed record Refused(LoginStatus Status, string Explanation) : AdmissionDecision;
+}

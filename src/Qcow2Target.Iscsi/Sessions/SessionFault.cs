@@ -1,0 +1,26 @@
+namespace Qcow2Target.Iscsi.Sessions;
+
+/// <summary>Why a machine gave its connection up.</summary>
+public enum SessionFaultReason
+{
+    /// <summary>Header digest does not match: the length fields cannot be trusted.</summary>
+    HeaderDigest,
+
+    /// <summary>Data digest of a command PDU does not match: its CmdSN counts as not received, and nothing can be resent at ERL 0.</summary>
+    DataDigest,
+
+    /// <summary>DataSegmentLength beyond the MaxRecvDataSegmentLength that we declared.</summary>
+    DataSegmentTooLong,
+
+    /// <summary>TotalAHSLength beyond what a CDB of 260 bytes takes, or not to be parsed.</summary>
+    AdditionalHeader,
+
+    /// <summary>A PDU that makes no sense where it stands.</summary>
+    Protocol,
+}
+
+/// <summary>A protocol fault that ends the connection: enough for one line in the log.</summary>
+/// <param name="Reason">The kind.</param>
+/// <param name="Opcode">Opcode of the PDU (6 bits).</param>
+/// <param name="Value">The offending value: a length, a digest, a tag.</param>
+public sealed record SessionFault(SessionFaultReason Reason, byte Opcode, long Value);
