@@ -1,0 +1,87 @@
+using System.Text.Json;
+using System.Text.Unicode;
+using Newtonsoft.Json;
+using Newtonsoft.Json.Linq;
+
+namespace Qcow2Target.Control;
+
+/// <summary>What both directions have in common: strict JSON in, compact JSON out.</summary>
+internal static class JsonForm
+{
+    /// <summary>
+    /// Why <paramref name="line"/> is not one JSON text (RFC 8259, UTF-8), or null. Asked before Json.NET reads: that takes comments, single
+    /// quotes, trailing commas and hexadecimal numbers for JSON and cannot be told not to.
+    /// </summary>
+    public static string? FindFault(ReadOnlySpan<byte> line, int maxDepth)
+    {
+        if (!Utf8.IsValid(line))
+            return "it is not UTF-8";
+        var reader = new Utf8JsonReader(line, new JsonReaderOptions { MaxDepth = maxDepth });
+        try
+        {
+            while (reader.Read())
+            {
+            }
+        }
+        catch (System.Text.Json.JsonException fault)
+        {
+            // The rest of the library's message repeats the line number, always 0, and speaks of its own settings.
+            return reader.CurrentDepth >= maxDepth
+                ? $"it is nested deeper than {maxDepth} levels"
+                : $"unexpected input at byte {fault.BytePositionInLine ?? 0}";
+        }
+
+        return null;
+    }
+
+    /// <summary>A reader for text that has passed <see cref="FindFault"/>: strings stay strings, even if they look like dates.</summary>
+    public static JsonTextReader Read(TextReader text, int maxDepth) => new(text)
+    {
+        DateParseHandling = DateParseHandling.None,
+        FloatParseHandling = FloatParseHandling.Double,
+        MaxDepth = maxDepth,
+        CloseInput = true,
+    };
+
+    /// <summary>What <paramref name="type"/> is called in an error text, with its article.</summary>
+    public static string Describe(JTokenType type) => type switch
+    {
+        JTokenType.Object => "an object",
+        JTokenType.Array => "an array",
+        JTokenType.String => "a string",
+        JTokenType.Integer => "an integer",
+        JTokenType.Float => "a fraction",
+        JTokenType.Boolean => "a boolean",
+        JTokenType.Null => "null",
+        _ => "something else",
+    };
+
+    /// <summary>Whether every surrogate has its other half: JSON's \u escapes can spell strings that no encoding can carry.</summary>
+    public static bool IsWellFormed(string value)
+    {
+        for (int i = 0; i < value.Length; i++)
+        {
+            if (!char.IsSurrogate(value[i]))
+                continue;
+            if (i + 1 == value.Length || !char.IsSurrogatePair(value[i], value[i + 1]))
+                return false;
+            i++;
+        }
+
+        return true;
+    }
+
+    /// <summary>Writes one compact JSON text and a line feed, in UTF-8.</summary>
+    public static byte[] WriteLine(Action<JsonTextWriter> write)
+    {
+        using var bytes = new MemoryStream();
+        using (var text = new StreamWriter(bytes, leaveOpen: true) { NewLine = "\n" })
+        {
+            using (var json = new JsonTextWriter(text) { Formatting = Formatting.None, CloseOutput = false })
+                write(json);
+            text.WriteLine();
+        }
+
+        return bytes.ToArray();
+    }
+}

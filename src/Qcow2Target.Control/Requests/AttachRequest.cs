@@ -1,0 +1,33 @@
+using Qcow2Target.Control.Errors;
+
+namespace Qcow2Target.Control.Requests;
+
+/// <summary>ATTACH: open a qcow2 image and make it a logical unit of a target. Answered by <see cref="Replies.AttachReply"/>.</summary>
+/// <param name="TargetName">Name of the target as given.</param>
+/// <param name="DiskPath">Path of the image: relative to the first disks root, or absolute and inside one.</param>
+/// <param name="LunId">Wanted LUN id, any integer; null for the lowest free one. Optional.</param>
+/// <param name="Serial">Unit serial number (VPD page 80h) to be kept with this LUN; null for the daemon's own. Optional.</param>
+public sealed record AttachRequest(string TargetName, string DiskPath, long? LunId = null, string? Serial = null) : ControlRequest
+{
+    public override string Type => RequestTypes.Attach;
+
+    /// <inheritdoc/>
+    public override ControlError? FindFault()
+    {
+        if (LunId is < 0 or > ControlLimits.MaxLunId)
+            return ControlErrors.InvalidLunId(LunId.Value);
+        if (Serial is not null && FindSerialFault(Serial) is { } fault)
+            return ControlErrors.InvalidSerial(Serial, fault);
+        return DiskPath.Length == 0 ? ControlErrors.InvalidDiskPath(DiskPath, "it is empty") : null;
+    }
+
+    private static string? FindSerialFault(string serial)
+    {
+        if (serial.Length is 0 or > ControlLimits.MaxSerialLength)
+            return $"it has {serial.Length} characters, not 1 to {ControlLimits.MaxSerialLength}";
+        // SPC-4, 7.8.15: ASCII data, 20h to 7Eh; a leading or trailing space would be taken for padding.
+        if (serial.AsSpan().ContainsAnyExceptInRange(' ', '~'))
+            return "it has a character that is not printable ASCII";
+        return serial[0] == ' ' || serial[^1] == ' ' ? "it begins or ends with a space" : null;
+    }
+}

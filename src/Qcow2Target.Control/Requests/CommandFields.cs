@@ -1,0 +1,79 @@
+using Newtonsoft.Json;
+using Newtonsoft.Json.Linq;
+using Qcow2Target.Control.Errors;
+
+namespace Qcow2Target.Control.Requests;
+
+/// <summary>
+/// The fields of a request's <c>command</c>. Each is asked for by name and type; <see cref="RefuseOthers"/> names one that is not
+/// known. Faults are thrown as <see cref="RequestFormException"/>.
+/// </summary>
+internal sealed class CommandFields
+{
+    private readonly Dictionary<string, JToken> _fields = new(StringComparer.Ordinal);
+
+    /// <summary>Reads the object that <paramref name="reader"/> stands on; leaves it on the object's end.</summary>
+    public static CommandFields Read(JsonTextReader reader)
+    {
+        var fields = new CommandFields();
+        while (reader.Read() && reader.TokenType != JsonToken.EndObject)
+        {
+            var name = (string)reader.Value!;
+            reader.Read();
+            if (!fields._fields.TryAdd(name, JToken.ReadFrom(reader)))
+                throw new RequestFormException(ControlErrors.DuplicateField(name));
+        }
+
+        return fields;
+    }
+
+    /// <summary>Refuses fields other than <paramref name="known"/>: a misspelt option must not be dropped silently.</summary>
+    public void RefuseOthers(string type, params ReadOnlySpan<string> known)
+    {
+        foreach (string name in _fields.Keys)
+        {
+            if (!known.Contains(name))
+                throw new RequestFormException(ControlErrors.UnknownField(name, type));
+        }
+    }
+
+    public string RequiredString(string name) => _fields.TryGetValue(name, out JToken? value)
+        ? StringOf(name, value)
+        : throw new RequestFormException(ControlErrors.MissingField(name));
+
+    public long RequiredInteger(string name) => _fields.TryGetValue(name, out JToken? value)
+        ? IntegerOf(name, value)
+        : throw new RequestFormException(ControlErrors.MissingField(name));
+
+    public string? OptionalString(string name) => Find(name) is { } value ? StringOf(name, value) : null;
+
+    public long? OptionalInteger(string name) => Find(name) is { } value ? IntegerOf(name, value) : null;
+
+    public bool? OptionalBoolean(string name) => Find(name) switch
+    {
+        null => null,
+        { Type: JTokenType.Boolean } value => value.Value<bool>(),
+        { } value => throw Wrong(name, "a boolean", value),
+    };
+
+    /// <summary>An optional field that is null counts as left out.</summary>
+    private JToken? Find(string name) =>
+        _fields.TryGetValue(name, out JToken? value) && value.Type != JTokenType.Null ? value : null;
+
+    private static string StringOf(string name, JToken value)
+    {
+        if (value.Type != JTokenType.String)
+            throw Wrong(name, "a string", value);
+        var text = value.Value<string>()!;
+        if (!JsonForm.IsWellFormed(text))
+            throw new RequestFormException(ControlErrors.InvalidJson($"field '{name}' holds half of a surrogate pair"));
+        return text;
+    }
+
+    private static long IntegerOf(string name, JToken value) => value is JValue { Value: long number }
+        ? number
+        : throw Wrong(name, "an integer of 64 bits", value);
+
+    private static RequestFormException Wrong(string name, string expected, JToken value) =>
+        new(ControlErrors.WrongType(name, expected, value.Type == JTokenType.Integer ? "a larger one" : JsonForm.Describe(value.Type)));
+}

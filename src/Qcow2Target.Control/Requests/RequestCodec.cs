@@ -1,0 +1,218 @@
+using System.Text;
+using Newtonsoft.Json;
+using Newtonsoft.Json.Linq;
+using Qcow2Target.Control.Errors;
+
+namespace Qcow2Target.Control.Requests;
+
+/// <summary>
+/// Requests as lines of JSON: <c>{"type":"...","command":{...}}</c>. Unknown fields beside those two are ignored, unknown fields of
+/// <c>command</c> are refused; LIST takes any <c>command</c>, or none. To add a request or a field: docs/dev/add-a-control-verb.md.
+/// </summary>
+public static class RequestCodec
+{
+    /// <summary>Reads one line, without its line end. Any bytes end in a request or an error.</summary>
+    public static RequestOutcome Parse(ReadOnlySpan<byte> line)
+    {
+        if (line.Length > ControlLimits.MaxLineBytes)
+            return RequestOutcome.Of(ControlErrors.LineTooLong());
+        if (JsonForm.FindFault(line, ControlLimits.MaxJsonDepth) is { } fault)
+            return RequestOutcome.Of(ControlErrors.InvalidJson(fault));
+        try
+        {
+            using JsonTextReader reader = JsonForm.Read(new StringReader(Encoding.UTF8.GetString(line)), ControlLimits.MaxJsonDepth);
+            return RequestOutcome.Of(ReadRequest(reader));
+        }
+        catch (RequestFormException refused)
+        {
+            return RequestOutcome.Of(refused.Error);
+        }
+        catch (JsonException)
+        {
+            // What is JSON and still cannot be read: a number of several hundred digits.
+            return RequestOutcome.Of(ControlErrors.InvalidJson("a number is too long"));
+        }
+    }
+
+    /// <summary>Writes <paramref name="request"/> as a line with its line feed. Optional fields that have their default are left out.</summary>
+    public static byte[] Encode(ControlRequest request) => JsonForm.WriteLine(json =>
+    {
+        json.WriteStartObject();
+        json.WritePropertyName(FieldNames.Type);
+        json.WriteValue(request.Type);
+        json.WritePropertyName(FieldNames.Command);
+        json.WriteStartObject();
+        WriteCommand(json, request);
+        json.WriteEndObject();
+        json.WriteEndObject();
+    });
+
+    private static ControlRequest ReadRequest(JsonTextReader reader)
+    {
+        JToken? type = null;
+        JToken? wrongCommand = null;
+        CommandFields? command = null;
+        reader.Read();
+        if (reader.TokenType != JsonToken.StartObject)
+            throw new RequestFormException(ControlErrors.InvalidJson("a request is an object"));
+        while (reader.Read() && reader.TokenType != JsonToken.EndObject)
+        {
+            var name = (string)reader.Value!;
+            reader.Read();
+            switch (name)
+            {
+                case FieldNames.Type when type is null:
+                    type = JToken.ReadFrom(reader);
+                    break;
+                case FieldNames.Command when command is null && wrongCommand is null:
+                    if (reader.TokenType == JsonToken.StartObject)
+                        command = CommandFields.Read(reader);
+                    else
+                        wrongCommand = JToken.ReadFrom(reader);
+                    break;
+                case FieldNames.Type or FieldNames.Command:
+                    throw new RequestFormException(ControlErrors.DuplicateField(name));
+                default:
+                    reader.Skip();
+                    break;
+            }
+        }
+
+        if (type is null)
+            throw new RequestFormException(ControlErrors.MissingField(FieldNames.Type));
+        if (type.Type != JTokenType.String)
+            throw new RequestFormException(ControlErrors.WrongType(FieldNames.Type, "a string", JsonForm.Describe(type.Type)));
+        return ReadCommand(type.Value<string>()!, command, wrongCommand);
+    }
+
+    private static ControlRequest ReadCommand(string type, CommandFields? command, JToken? wrongCommand)
+    {
+        return type switch
+        {
+            RequestTypes.Attach => ReadAttach(Required()),
+            RequestTypes.DetachLun => ReadDetachLun(Required()),
+            RequestTypes.AddTarget => ReadAddTarget(Required()),
+            RequestTypes.DeleteTarget => ReadDeleteTarget(Required()),
+            RequestTypes.ClearTarget => ReadClearTarget(Required()),
+            RequestTypes.List => ReadList(command),
+            _ => throw new RequestFormException(ControlErrors.UnknownRequest(type)),
+        };
+
+        CommandFields Required()
+        {
+            if (command is not null)
+                return command;
+            throw new RequestFormException(wrongCommand is null
+                ? ControlErrors.MissingField(FieldNames.Command)
+                : ControlErrors.WrongType(FieldNames.Command, "an object", JsonForm.Describe(wrongCommand.Type)));
+        }
+    }
+
+    private static AttachRequest ReadAttach(CommandFields command)
+    {
+        // A field stands here when the daemon acts upon it, not before: read_only has its place after serial.
+        command.RefuseOthers(RequestTypes.Attach, FieldNames.DiskPath, FieldNames.TargetName, FieldNames.LunId, FieldNames.Serial);
+        return new AttachRequest(
+            DiskPath: command.RequiredString(FieldNames.DiskPath),
+            TargetName: command.RequiredString(FieldNames.TargetName),
+            LunId: command.OptionalInteger(FieldNames.LunId),
+            Serial: command.OptionalString(FieldNames.Serial));
+    }
+
+    private static DetachLunRequest ReadDetachLun(CommandFields command)
+    {
+        command.RefuseOthers(RequestTypes.DetachLun, FieldNames.LunId, FieldNames.TargetName, FieldNames.Flush);
+        return new DetachLunRequest(
+            LunId: command.RequiredInteger(FieldNames.LunId),
+            TargetName: command.RequiredString(FieldNames.TargetName),
+            Flush: FlushOf(command));
+    }
+
+    private static AddTargetRequest ReadAddTarget(CommandFields command)
+    {
+        command.RefuseOthers(RequestTypes.AddTarget, FieldNames.TargetName);
+        return new AddTargetRequest(command.RequiredString(FieldNames.TargetName));
+    }
+
+    private static DeleteTargetRequest ReadDeleteTarget(CommandFields command)
+    {
+        command.RefuseOthers(RequestTypes.DeleteTarget, FieldNames.TargetName, FieldNames.Force);
+        return new DeleteTargetRequest(command.RequiredString(FieldNames.TargetName), SessionsOf(command));
+    }
+
+    private static ClearTargetRequest ReadClearTarget(CommandFields command)
+    {
+        command.RefuseOthers(RequestTypes.ClearTarget, FieldNames.TargetName, FieldNames.Force, FieldNames.Flush);
+        return new ClearTargetRequest(command.RequiredString(FieldNames.TargetName), SessionsOf(command), FlushOf(command));
+    }
+
+    /// <summary>Old clients send LIST with whatever is at hand: what is not one of its own fields is ignored here.</summary>
+    private static ListRequest ReadList(CommandFields? command)
+    {
+        string? targetName = command?.OptionalString(FieldNames.TargetName);
+        bool full = command?.OptionalBoolean(FieldNames.Details) ?? targetName is not null;
+        return new ListRequest(targetName, full ? ListDetail.Full : ListDetail.Contract);
+    }
+
+    private static FlushPolicy FlushOf(CommandFields command) =>
+        command.OptionalBoolean(FieldNames.Flush) == false ? FlushPolicy.Drop : FlushPolicy.Flush;
+
+    private static SessionPolicy SessionsOf(CommandFields command) =>
+        command.OptionalBoolean(FieldNames.Force) == true ? SessionPolicy.EndSessions : SessionPolicy.RefuseIfConnected;
+
+    private static void WriteCommand(JsonTextWriter json, ControlRequest request)
+    {
+        switch (request)
+        {
+            case AttachRequest attach:
+                Write(json, FieldNames.DiskPath, attach.DiskPath);
+                Write(json, FieldNames.TargetName, attach.TargetName);
+                if (attach.LunId is { } lunId)
+                    Write(json, FieldNames.LunId, lunId);
+                if (attach.Serial is { } serial)
+                    Write(json, FieldNames.Serial, serial);
+                break;
+            case DetachLunRequest detach:
+                Write(json, FieldNames.LunId, detach.LunId);
+                Write(json, FieldNames.TargetName, detach.TargetName);
+                WriteFlush(json, detach.Flush);
+                break;
+            case AddTargetRequest add:
+                Write(json, FieldNames.TargetName, add.TargetName);
+                break;
+            case DeleteTargetRequest delete:
+                Write(json, FieldNames.TargetName, delete.TargetName);
+                WriteForce(json, delete.Sessions);
+                break;
+            case ClearTargetRequest clear:
+                Write(json, FieldNames.TargetName, clear.TargetName);
+                WriteForce(json, clear.Sessions);
+                WriteFlush(json, clear.Flush);
+                break;
+            case ListRequest list:
+                if (list.TargetName is { } targetName)
+                    Write(json, FieldNames.TargetName, targetName);
+                if (list.Detail == ListDetail.Full)
+                    Write(json, FieldNames.Details, true);
+                break;
+        }
+    }
+
+    private static void WriteForce(JsonTextWriter json, SessionPolicy sessions)
+    {
+        if (sessions == SessionPolicy.EndSessions)
+            Write(json, FieldNames.Force, true);
+    }
+
+    private static void WriteFlush(JsonTextWriter json, FlushPolicy flush)
+    {
+        if (flush == FlushPolicy.Drop)
+            Write(json, FieldNames.Flush, false);
+    }
+
+    private static void Write(JsonTextWriter json, string name, object value)
+    {
+        json.WritePropertyName(name);
+        json.WriteValue(value);
+    }
+}
