@@ -1,0 +1,52 @@
+namespace Qcow2Target.Qcow2.Io;
+
+/// <summary>
+/// How an image finds and opens files: the host's rules (roots, links, file types, QEMU's locks) stand behind it, so that the image
+/// itself knows names only as its header spells them. Safe to call from several threads; both members may wait for a disk.
+/// </summary>
+public interface IImageFiles
+{
+    /// <summary>
+    /// Opens <paramref name="path"/> below the roots and takes the locks of its <paramref name="role"/> before a byte is read.
+    /// The caller owns what it gets and disposes it, which gives the locks back.
+    /// </summary>
+    /// <exception cref="ImageFileException">The file is not there, not allowed, of the wrong type or in use.</exception>
+    OpenedFile Open(string path, ImageRole role);
+
+    /// <summary>
+    /// The path to open for the backing file that the image at <paramref name="overlayPath"/> (an <see cref="OpenedFile.Path"/>) names
+    /// <paramref name="backingName"/> in its header: relative names lie beside the overlay.
+    /// </summary>
+    /// <exception cref="ImageFileException">A name with a protocol prefix, an ambiguous one, or one that leads outside the roots.</exception>
+    string ResolveBacking(string overlayPath, string backingName);
+}
+
+/// <summary>What a file is opened as: decides its open mode and which locks are taken.</summary>
+public enum ImageRole
+{
+    /// <summary>An attached image that is written.</summary>
+    ActiveReadWrite,
+
+    /// <summary>An attached image of which no byte is changed.</summary>
+    ActiveReadOnly,
+
+    /// <summary>A file below an overlay: read only, shared with other overlays.</summary>
+    Backing,
+}
+
+/// <summary>Which file it is, whatever its name: two names of one file have one identity.</summary>
+/// <param name="Device">st_dev.</param>
+/// <param name="Inode">st_ino.</param>
+public readonly record struct FileIdentity(ulong Device, ulong Inode);
+
+/// <summary>An open file under its locks, with the path it was opened by (absolute, links in its last part not resolved) and its identity.</summary>
+public sealed class OpenedFile(IBlockFile file, string path, FileIdentity identity) : IDisposable
+{
+    public IBlockFile File { get; } = file;
+
+    public string Path { get; } = path;
+
+    public FileIdentity Identity { get; } = identity;
+
+    public void Dispose() => File.Dispose();
+}
