@@ -1,0 +1,33 @@
+namespace Qcow2Target.Scsi;
+
+/// <summary>Judges a CDB whose LUN, unit attention and reservation have been looked at.</summary>
+internal delegate CommandPlan CommandHandler(in CommandContext context);
+
+/// <summary>Whether a pending unit attention is reported in a command's stead (SAM-5 5.14).</summary>
+internal enum AttentionRule
+{
+    Reported,
+    Left,
+}
+
+/// <summary>Whether a command conflicts with another nexus's RESERVE (SPC-2 table 9).</summary>
+internal enum ReservationRule
+{
+    Conflicts,
+    Allowed,
+}
+
+/// <summary>One row of the command table.</summary>
+/// <param name="Name">As the standard writes it.</param>
+/// <param name="Opcode">Operation code, CDB byte 0.</param>
+/// <param name="ServiceAction">Service action, CDB byte 1 bits 4-0, or null for an opcode that has none.</param>
+/// <param name="Usage">CDB usage map: a bit is 1 where the command looks at it (SPC-4 6.35.3). Its length is the CDB's.</param>
+/// <param name="Handler">Judges the CDB.</param>
+internal sealed record CommandDescriptor(string Name, byte Opcode, byte? ServiceAction, byte[] Usage, CommandHandler Handler)
+{
+    public AttentionRule Attention { get; init; } = AttentionRule.Reported;
+
+    public ReservationRule Reservation { get; init; } = ReservationRule.Conflicts;
+
+    public int CdbLength => Usage.Length;
+}

@@ -1,0 +1,248 @@
+using Qcow2Target.Scsi.Sense;
+
+namespace Qcow2Target.Scsi;
+
+/// <summary>
+/// One attached disk as initiators see it, shared by all nexuses; thread-safe. Commands come in through <see cref="LunMap.Begin"/>.
+/// </summary>
+public sealed class LogicalUnit
+{
+    private readonly Lock _lock = new();
+    private readonly HashSet<ItlNexus> _nexuses = [];
+    private readonly TimeProvider _time;
+    private readonly ModeParameters _defaults;
+    private volatile ModeParameters _modes;
+    private volatile ItlNexus? _holder;
+    private volatile TaskCompletionSource _changed = NewSignal();
+    private volatile int _availability = (int)UnitAvailability.Ready;
+
+    /// <param name="device">The disk. The unit does not close it.</param>
+    /// <param name="identity">Who the disk is.</param>
+    /// <param name="modes">Mode parameters at start and after a reset; null for a write cache, no protection, fixed sense.</param>
+    /// <param name="time">Clock of the wait for readiness; null for the system's.</param>
+    public LogicalUnit(IBlockDevice device, LogicalUnitIdentity identity, ModeParameters? modes = null, TimeProvider? time = null)
+    {
+        Device = device;
+        Identity = identity;
+        _defaults = _modes = modes ?? ModeParameters.Default;
+        _time = time ?? TimeProvider.System;
+    }
+
+    public IBlockDevice Device { get; }
+
+    public LogicalUnitIdentity Identity { get; }
+
+    /// <summary>The mode parameters in force.</summary>
+    public ModeParameters Modes => _modes;
+
+    /// <summary>Whether the disk can be used now. <see cref="UnitAvailability.Gone"/> is final.</summary>
+    public UnitAvailability Availability
+    {
+        get => (UnitAvailability)_availability;
+        set
+        {
+            lock (_lock)
+            {
+                if (Availability == UnitAvailability.Gone || Availability == value)
+                    return;
+                _availability = (int)value;
+                _changed.TrySetResult();
+                _changed = NewSignal();
+            }
+        }
+    }
+
+    /// <summary>Tells every nexus that has used this unit, but not <paramref name="except"/>.</summary>
+    public void Raise(UnitAttention attention, ItNexus? except = null)
+    {
+        foreach (ItlNexus nexus in Nexuses())
+        {
+            if (nexus.Nexus != except)
+                nexus.Raise(attention);
+        }
+    }
+
+    /// <summary>
+    /// LOGICAL UNIT RESET and resets of the target: the reservation ends, mode parameters return to their defaults, and
+    /// <paramref name="attention"/> goes to every nexus. Tasks are the transport's to abort, before.
+    /// </summary>
+    public void Reset(UnitAttention attention)
+    {
+        lock (_lock)
+        {
+            _holder = null;
+            _modes = _defaults;
+        }
+
+        Raise(attention);
+    }
+
+    /// <summary>The disk leaves: commands that still come get 5/25/00, its nexuses forget it. Final, idempotent.</summary>
+    public void Retire()
+    {
+        Availability = UnitAvailability.Gone;
+        foreach (ItlNexus nexus in Nexuses())
+        {
+            nexus.Nexus.Forget(this);
+            Leave(nexus);
+        }
+    }
+
+    /// <summary>How a command ends whose access to the disk failed so.</summary>
+    public ScsiOutcome OutcomeOf(BlockDeviceException fault) => FaultSense.Of(fault.Fault) is { } sense ? Check(sense) : ScsiOutcome.Busy;
+
+    internal ScsiOutcome Check(SenseData sense) => ScsiOutcome.Check(sense, _modes.SenseFormat);
+
+    internal void Join(ItlNexus nexus)
+    {
+        lock (_lock)
+            _nexuses.Add(nexus);
+    }
+
+    internal void Leave(ItlNexus nexus)
+    {
+        lock (_lock)
+        {
+            _nexuses.Remove(nexus);
+            if (_holder == nexus)
+                _holder = null;
+        }
+    }
+
+    internal bool IsReservedByAnother(ItlNexus nexus) => _holder is { } holder && holder != nexus;
+
+    /// <summary>RESERVE: false when another nexus holds the unit.</summary>
+    internal bool TryReserve(ItlNexus nexus)
+    {
+        lock (_lock)
+        {
+            if (IsReservedByAnother(nexus))
+                return false;
+            if (_nexuses.Contains(nexus))   // not for one that has ended meanwhile: nobody would release it
+                _holder = nexus;
+            return true;
+        }
+    }
+
+    /// <summary>RELEASE: nothing happens unless <paramref name="nexus"/> holds the unit.</summary>
+    internal void Release(ItlNexus nexus)
+    {
+        lock (_lock)
+        {
+            if (_holder == nexus)
+                _holder = null;
+        }
+    }
+
+    /// <summary>MODE SELECT: puts <paramref name="modes"/> in force and tells the other nexuses if that is a change.</summary>
+    internal void Change(ModeParameters modes, ItlNexus by)
+    {
+        lock (_lock)
+        {
+            if (_modes == modes)
+                return;
+            _modes = modes;
+        }
+
+        Raise(UnitAttention.ModeParametersChanged, except: by.Nexus);
+    }
+
+    internal bool TryRead(long offset, Span<byte> destination)
+    {
+        try
+        {
+            return Device.TryRead(offset, destination);
+        }
+        catch (BlockDeviceException)
+        {
+            return false;   // ReadAsync will meet the fault again and report it
+        }
+    }
+
+    internal bool TryWrite(long offset, ReadOnlySpan<byte> source)
+    {
+        try
+        {
+            return Device.TryWrite(offset, source);
+        }
+        catch (BlockDeviceException)
+        {
+            return false;
+        }
+    }
+
+    internal async ValueTask<ScsiOutcome> ReadAsync(long offset, Memory<byte> destination)
+    {
+        try
+        {
+            await Device.ReadAsync(offset, destination).ConfigureAwait(false);
+            return ScsiOutcome.Good;
+        }
+        catch (BlockDeviceException fault)
+        {
+            return OutcomeOf(fault);
+        }
+    }
+
+    internal async ValueTask<ScsiOutcome> WriteAsync(long offset, ReadOnlyMemory<byte> source)
+    {
+        try
+        {
+            await Device.WriteAsync(offset, source).ConfigureAwait(false);
+            return ScsiOutcome.Good;
+        }
+        catch (BlockDeviceException fault)
+        {
+            return OutcomeOf(fault);
+        }
+    }
+
+    internal async ValueTask<ScsiOutcome> FlushAsync()
+    {
+        try
+        {
+            await Device.FlushAsync().ConfigureAwait(false);
+            return ScsiOutcome.Good;
+        }
+        catch (BlockDeviceException fault)
+        {
+            return OutcomeOf(fault);
+        }
+    }
+
+    internal async ValueTask<ScsiOutcome> RunAsync(DeferredWork work, ReadOnlyMemory<byte> parameters, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await work(parameters, cancellationToken).ConfigureAwait(false);
+        }
+        catch (BlockDeviceException fault)
+        {
+            return OutcomeOf(fault);
+        }
+    }
+
+    /// <summary>Waits until the availability is another than <see cref="UnitAvailability.BecomingReady"/>, for <see cref="ScsiLimits.ReadyWait"/> at most.</summary>
+    internal async ValueTask WaitUntilSettledAsync(CancellationToken cancellationToken)
+    {
+        using var limit = new CancellationTokenSource(ScsiLimits.ReadyWait, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            while (_changed.Task is var changed && Availability == UnitAvailability.BecomingReady)
+                await changed.WaitAsync(either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // the limit: whatever the availability is now is the answer
+        }
+    }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private ItlNexus[] Nexuses()
+    {
+        lock (_lock)
+            return [.. _nexuses];
+    }
+}

@@ -1,0 +1,35 @@
+namespace Qcow2Target.Scsi;
+
+/// <summary>Every number that bounds a command, in one place. Blocks are logical blocks.</summary>
+public static class ScsiLimits
+{
+    /// <summary>Longest READ, WRITE and VERIFY (VPD B0). No less than 65536: the conformance suite writes as much in one command.</summary>
+    public const int MaxTransferBlocks = 65536;
+
+    /// <summary>Where longer transfers gain nothing (VPD B0): 2 MiB of 512-byte blocks. Linux raises its request size to it.</summary>
+    public const int OptimalTransferBlocks = 4096;
+
+    /// <summary>Longest WRITE SAME (VPD B0). Linux zeroes as much in one command.</summary>
+    public const int MaxWriteSameBlocks = 0x7FFFFF;
+
+    /// <summary>Blocks of one UNMAP descriptor or of all together (VPD B0).</summary>
+    public const int MaxUnmapBlocks = 1 << 20;
+
+    /// <summary>Block descriptors of one UNMAP (VPD B0).</summary>
+    public const int MaxUnmapDescriptors = 256;
+
+    /// <summary>Piece in which long work reads and writes, so that memory is bounded and an abort is heard.</summary>
+    public const int PieceBytes = 256 * 1024;
+
+    /// <summary>LUNs that a flat address can name (SAM-5 4.6.11).</summary>
+    public const int MaxLuns = 1 << 14;
+
+    /// <summary>How long TEST UNIT READY waits for a unit that is becoming ready.</summary>
+    public static readonly TimeSpan ReadyWait = TimeSpan.FromSeconds(5);
+
+    static ScsiLimits()
+    {
+        if (OptimalTransferBlocks > MaxTransferBlocks)
+            throw new InvalidOperationException($"{nameof(OptimalTransferBlocks)} is above {nameof(MaxTransferBlocks)}.");
+    }
+}
