@@ -1,0 +1,33 @@
+using Qcow2Target.Qcow2.Io;
+
+namespace Qcow2Target.Qcow2.Image;
+
+/// <summary>What may be done to an image that is opened.</summary>
+public enum ImageAccess
+{
+    /// <summary>No byte of the file changes.</summary>
+    ReadOnly,
+
+    ReadWrite,
+}
+
+/// <summary>How to open an image.</summary>
+public sealed record ImageOpenOptions
+{
+    /// <summary>The file, as <see cref="IImageFiles.Open"/> takes it.</summary>
+    public required string Path { get; init; }
+
+    public required ImageAccess Access { get; init; }
+
+    /// <summary>Where files come from.</summary>
+    public required IImageFiles Files { get; init; }
+
+    /// <summary>Where backing images come from; one for the daemon, so that overlays share theirs.</summary>
+    public required BackingImages Backings { get; init; }
+
+    /// <summary>What the cached tables of all images may hold together; one for the daemon.</summary>
+    public required CacheBudget Cache { get; init; }
+
+    /// <summary>The clock of the commit timer.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+}

@@ -1,0 +1,56 @@
+namespace Qcow2Target.Qcow2.Image;
+
+/// <summary>
+/// Something asked of the one writer of an image's metadata (<see cref="MetadataWriter"/>). The owner derives from the three kinds
+/// below and gets one <see cref="Complete"/> for each request that it submitted, on the thread that drives the writer.
+/// </summary>
+public abstract class ImageRequest
+{
+    private protected ImageRequest()
+    {
+    }
+
+    /// <summary>Called exactly once: null for success. Must not throw, wait, or call the writer.</summary>
+    protected internal abstract void Complete(ImageFault? fault);
+}
+
+/// <summary>
+/// A write of <see cref="Data"/> at guest byte <see cref="Offset"/>. When it completes it is what reads see; it is durable after a
+/// <see cref="FlushRequest"/> that was submitted later.
+/// </summary>
+public abstract class WriteRequest : ImageRequest
+{
+    /// <summary>Guest offset in bytes; offset + length lie inside the virtual size.</summary>
+    public abstract long Offset { get; }
+
+    /// <summary>The bytes. They belong to the writer until <see cref="ImageRequest.Complete"/>.</summary>
+    public abstract ReadOnlyMemory<byte> Data { get; }
+}
+
+/// <summary>What becomes of the host space under a range that is zeroed.</summary>
+public enum ZeroSpace
+{
+    /// <summary>Allocated clusters stay allocated.</summary>
+    Keep,
+
+    /// <summary>Allocated clusters are given back after the next commit.</summary>
+    Free,
+}
+
+/// <summary>
+/// Makes a guest range read as zeros: whole clusters by their entry, the rest by writing zeros. The range may be of any size; work and
+/// memory are bounded for each step, so it may become visible piece by piece.
+/// </summary>
+public abstract class ZeroRequest : ImageRequest
+{
+    /// <summary>Guest offset in bytes; offset + length lie inside the virtual size.</summary>
+    public abstract long Offset { get; }
+
+    /// <summary>Bytes, at least 0.</summary>
+    public abstract long Length { get; }
+
+    public abstract ZeroSpace Space { get; }
+}
+
+/// <summary>Makes every write and zeroing that completed before it was submitted durable, in-place writes included.</summary>
+public abstract class FlushRequest : ImageRequest;
