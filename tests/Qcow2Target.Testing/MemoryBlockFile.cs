@@ -108,7 +108,7 @@ public sealed class MemoryBlockFile : IBlockFile
         {
             ThrowIfDisposed();
             if (!CanPunch) return false;
-            ZeroCore(offset, Math.Min(length, Math.Max(0, _length - offset)));
+            ZeroCore(offset, Math.Min(length, long.MaxValue - offset));
             return true;
         }
     }

@@ -1,0 +1,11 @@
+namespace Qcow2Target.Testing;
+
+/// <summary>What was asked of a block file.</summary>
+public enum BlockOperation
+{
+    TryRead,
+    Read,
+    Write,
+    Punch,
+    Sync,
+}

@@ -1,0 +1,36 @@
+namespace Qcow2Target.Testing;
+
+/// <summary>A fresh directory below the system's temporary one, removed with all that is in it by <see cref="Dispose"/>.</summary>
+public sealed class TempDirectory : IDisposable
+{
+    public string Path { get; } = Directory.CreateTempSubdirectory("qcow2target-").FullName;
+
+    /// <summary>The absolute path of <paramref name="name"/> in it; nothing is made.</summary>
+    public string this[string name] => System.IO.Path.Combine(Path, name);
+
+    /// <summary>Makes a directory in it, with its parents, and returns its absolute path.</summary>
+    public string Subdirectory(string name) => Directory.CreateDirectory(this[name]).FullName;
+
+    /// <summary>Makes a file in it, with its parents, and returns its absolute path.</summary>
+    public string File(string name, ReadOnlySpan<byte> content)
+    {
+        var path = this[name];
+        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
+        System.IO.File.WriteAllBytes(path, content);
+        return path;
+    }
+
+    public void Dispose()
+    {
+        try
+        {
+            Directory.Delete(Path, recursive: true);
+        }
+        catch (IOException)
+        {
+            // A child that is just ending may still write there; the system cleans its temporary directory.
+        }
+    }
+
+    public override string ToString() => Path;
+}
