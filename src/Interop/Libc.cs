@@ -53,7 +53,6 @@ internal static unsafe partial class Libc
     internal const short F_WRLCK = 1;
     internal const short F_UNLCK = 2;
 
-    internal const int AT_FDCWD = -100;
     internal const int AT_EMPTY_PATH = 0x1000;
     internal const uint STATX_BASIC_STATS = 0x7ff;
     internal const uint STATX_BTIME = 0x800;

@@ -36,10 +36,11 @@ public enum ImageRole
 
 /// <summary>Which file it is, whatever its name: two names of one file have one identity.</summary>
 /// <param name="Device">st_dev.</param>
-/// <param name="Inode">st_ino.</param>
-public readonly record struct FileIdentity(ulong Device, ulong Inode);
+/// <param name="Inode">st_ino, which a file system gives out again when the file is gone.</param>
+/// <param name="BirthTime">When it was made, in nanoseconds since 1970, which tells a reused inode; 0 where the file system does not say.</param>
+public readonly record struct FileIdentity(ulong Device, ulong Inode, long BirthTime = 0);
 
-/// <summary>An open file under its locks, with the path it was opened by (absolute, links in its last part not resolved) and its identity.</summary>
+/// <summary>An open file under its locks, with the path it was opened by (absolute, its directory canonical, a link in its last part kept) and its identity.</summary>
 public sealed class OpenedFile(IBlockFile file, string path, FileIdentity identity) : IDisposable
 {
     public IBlockFile File { get; } = file;

@@ -3,7 +3,7 @@ namespace Qcow2Target.Qcow2.Io;
 /// <summary>Why a file was not opened.</summary>
 public enum ImageFileError
 {
-    /// <summary>ENOENT, ENOTDIR.</summary>
+    /// <summary>ENOENT, ENOTDIR, a loop of links, or no name at all.</summary>
     NotFound,
 
     /// <summary>EACCES, EPERM, EROFS for an image that is to be written.</summary>
@@ -12,10 +12,13 @@ public enum ImageFileError
     /// <summary>The path leads outside the configured roots.</summary>
     OutsideRoots,
 
+    /// <summary>It lies in a backing root: it may be a base, but not be attached.</summary>
+    BackingOnly,
+
     /// <summary>Neither a regular file nor an allowed block device.</summary>
     NotRegularFile,
 
-    /// <summary>A backing file name with a protocol prefix (<c>nbd:</c>, <c>json:</c>, <c>file:</c>).</summary>
+    /// <summary>A path or backing file name with a protocol prefix (<c>nbd:</c>, <c>json:</c>, <c>file:</c>).</summary>
     ProtocolName,
 
     /// <summary>The overlay was opened through a link, and different files of that name lie beside the link and beside its target.</summary>
