@@ -16,22 +16,29 @@ internal static class JsonForm
     {
         if (!Utf8.IsValid(line))
             return "it is not UTF-8";
-        var reader = new Utf8JsonReader(line, new JsonReaderOptions { MaxDepth = maxDepth });
+        var reader = new Utf8JsonReader(line, new JsonReaderOptions { MaxDepth = maxDepth + 1 });
         try
         {
             while (reader.Read())
             {
+                if (reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray && reader.CurrentDepth >= maxDepth)
+                    return $"it is nested deeper than {maxDepth} levels";
+                // Escapes can spell half of a surrogate pair, which no encoding can carry; Json.NET would replace it silently.
+                if (reader.ValueIsEscaped)
+                    reader.GetString();
             }
+
+            return null;
         }
         catch (System.Text.Json.JsonException fault)
         {
             // The rest of the library's message repeats the line number, always 0, and speaks of its own settings.
-            return reader.CurrentDepth >= maxDepth
-                ? $"it is nested deeper than {maxDepth} levels"
-                : $"unexpected input at byte {fault.BytePositionInLine ?? 0}";
+            return $"unexpected input at byte {fault.BytePositionInLine ?? 0}";
         }
-
-        return null;
+        catch (InvalidOperationException)
+        {
+            return $"an escape at byte {reader.TokenStartIndex} or behind spells half of a surrogate pair";
+        }
     }
 
     /// <summary>A reader for text that has passed <see cref="FindFault"/>: strings stay strings, even if they look like dates.</summary>
@@ -55,21 +62,6 @@ internal static class JsonForm
         JTokenType.Null => "null",
         _ => "something else",
     };
-
-    /// <summary>Whether every surrogate has its other half: JSON's \u escapes can spell strings that no encoding can carry.</summary>
-    public static bool IsWellFormed(string value)
-    {
-        for (int i = 0; i < value.Length; i++)
-        {
-            if (!char.IsSurrogate(value[i]))
-                continue;
-            if (i + 1 == value.Length || !char.IsSurrogatePair(value[i], value[i + 1]))
-                return false;
-            i++;
-        }
-
-        return true;
-    }
 
     /// <summary>Writes one compact JSON text and a line feed, in UTF-8.</summary>
     public static byte[] WriteLine(Action<JsonTextWriter> write)

@@ -13,7 +13,7 @@ public sealed record ControlError
     /// <param name="text">One line for people, which says what was wrong and, where that helps, what to do.</param>
     /// <param name="facts">What a program may want to know, by field name; written after <c>code</c>, in this order.</param>
     public ControlError(string code, string text, params IReadOnlyList<ErrorFact> facts)
-        : this(code, facts, Cut(OneLine(ReliedUponTexts.Defuse(text))))
+        : this(code, facts, Cut(ReliedUponTexts.Defuse(OneLine(text))))
     {
     }
 

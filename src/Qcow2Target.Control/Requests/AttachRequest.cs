@@ -18,7 +18,9 @@ public sealed record AttachRequest(string TargetName, string DiskPath, long? Lun
             return ControlErrors.InvalidLunId(LunId.Value);
         if (Serial is not null && FindSerialFault(Serial) is { } fault)
             return ControlErrors.InvalidSerial(Serial, fault);
-        return DiskPath.Length == 0 ? ControlErrors.InvalidDiskPath(DiskPath, "it is empty") : null;
+        if (DiskPath.Length == 0)
+            return ControlErrors.InvalidDiskPath(DiskPath, "it is empty");
+        return DiskPath.Contains('\0') ? ControlErrors.InvalidDiskPath(DiskPath, "it has a zero character") : null;
     }
 
     private static string? FindSerialFault(string serial)

@@ -60,20 +60,17 @@ internal sealed class CommandFields
     private JToken? Find(string name) =>
         _fields.TryGetValue(name, out JToken? value) && value.Type != JTokenType.Null ? value : null;
 
-    private static string StringOf(string name, JToken value)
-    {
-        if (value.Type != JTokenType.String)
-            throw Wrong(name, "a string", value);
-        var text = value.Value<string>()!;
-        if (!JsonForm.IsWellFormed(text))
-            throw new RequestFormException(ControlErrors.InvalidJson($"field '{name}' holds half of a surrogate pair"));
-        return text;
-    }
+    private static string StringOf(string name, JToken value) => value.Type == JTokenType.String
+        ? value.Value<string>()!
+        : throw Wrong(name, "a string", value);
 
-    private static long IntegerOf(string name, JToken value) => value is JValue { Value: long number }
-        ? number
-        : throw Wrong(name, "an integer of 64 bits", value);
+    private static long IntegerOf(string name, JToken value) => value switch
+    {
+        JValue { Value: long number } => number,
+        { Type: JTokenType.Integer } => throw new RequestFormException(ControlErrors.WrongType(name, "an integer of 64 bits", "a larger one")),
+        _ => throw Wrong(name, "an integer", value),
+    };
 
     private static RequestFormException Wrong(string name, string expected, JToken value) =>
-        new(ControlErrors.WrongType(name, expected, value.Type == JTokenType.Integer ? "a larger one" : JsonForm.Describe(value.Type)));
+        new(ControlErrors.WrongType(name, expected, JsonForm.Describe(value.Type)));
 }
