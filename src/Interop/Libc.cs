@@ -56,13 +56,15 @@ internal static unsafe partial class Libc
     internal const int AT_EMPTY_PATH = 0x1000;
     internal const uint STATX_BASIC_STATS = 0x7ff;
     internal const uint STATX_BTIME = 0x800;
-    internal const int S_IFMT = 0xf000;
-    internal const int S_IFREG = 0x8000;
-    internal const int S_IFBLK = 0x6000;
-    internal const int S_IFDIR = 0x4000;
-    internal const int S_IFIFO = 0x1000;
-    internal const int S_IFSOCK = 0xc000;
-    internal const int S_IFCHR = 0x2000;
+
+    // S_IFMT and so on, without the prefix that naming rules take for a static field.
+    internal const int IFMT = 0xf000;
+    internal const int IFREG = 0x8000;
+    internal const int IFBLK = 0x6000;
+    internal const int IFDIR = 0x4000;
+    internal const int IFIFO = 0x1000;
+    internal const int IFSOCK = 0xc000;
+    internal const int IFCHR = 0x2000;
 
     internal const int PathMax = 4096;
 
