@@ -35,6 +35,9 @@ public sealed class LogicalUnit
     /// <summary>The mode parameters in force.</summary>
     public ModeParameters Modes => _modes;
 
+    /// <summary>The mode parameters at start and after a reset.</summary>
+    internal ModeParameters DefaultModes => _defaults;
+
     /// <summary>Whether the disk can be used now. <see cref="UnitAvailability.Gone"/> is final.</summary>
     public UnitAvailability Availability
     {
@@ -209,6 +212,9 @@ public sealed class LogicalUnit
             return OutcomeOf(fault);
         }
     }
+
+    /// <summary>What is due before the status of a command that wrote: without a write cache, a flush.</summary>
+    internal ValueTask<ScsiOutcome> SettleAsync() => _modes.WriteCache ? new(ScsiOutcome.Good) : FlushAsync();
 
     internal async ValueTask<ScsiOutcome> RunAsync(DeferredWork work, ReadOnlyMemory<byte> parameters, CancellationToken cancellationToken)
     {

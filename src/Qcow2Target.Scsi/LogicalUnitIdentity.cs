@@ -21,6 +21,9 @@ public sealed record LogicalUnitIdentity(Guid Id, string SerialNumber)
     /// <summary>Product revision level: at most 4 printable ASCII characters.</summary>
     public string Revision { get; init; } = "0001";
 
+    /// <summary>For INQUIRY where no disk is: the texts only.</summary>
+    internal static LogicalUnitIdentity Anonymous { get; } = new(Guid.Empty, "");
+
     /// <summary>The identity that belongs to <paramref name="seed"/> (say, the daemon's id and the image's path) for ever; the serial number is its hash.</summary>
     public static LogicalUnitIdentity FromSeed(string seed)
     {

@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-
 namespace Qcow2Target.Scsi.Cdb;
 
 /// <summary>
@@ -27,9 +25,9 @@ internal readonly record struct BlockCdb(byte Flags, BlockRange Range)
     public static BlockCdb Parse(ReadOnlySpan<byte> cdb) => (cdb[0] >> 5) switch
     {
         Form6 => Parse6(cdb),
-        Form16 => new BlockCdb(cdb[1], new BlockRange(BinaryPrimitives.ReadUInt64BigEndian(cdb[2..]), BinaryPrimitives.ReadUInt32BigEndian(cdb[10..]))),
-        Form12 => new BlockCdb(cdb[1], new BlockRange(BinaryPrimitives.ReadUInt32BigEndian(cdb[2..]), BinaryPrimitives.ReadUInt32BigEndian(cdb[6..]))),
-        _ => new BlockCdb(cdb[1], new BlockRange(BinaryPrimitives.ReadUInt32BigEndian(cdb[2..]), BinaryPrimitives.ReadUInt16BigEndian(cdb[7..]))),
+        Form16 => new BlockCdb(cdb[1], new BlockRange(cdb.U64(2), cdb.U32(10))),
+        Form12 => new BlockCdb(cdb[1], new BlockRange(cdb.U32(2), cdb.U32(6))),
+        _ => new BlockCdb(cdb[1], new BlockRange(cdb.U32(2), cdb.U16(7))),
     };
 
     /// <summary>Where the number of blocks stands, for the field pointer.</summary>
@@ -44,7 +42,7 @@ internal readonly record struct BlockCdb(byte Flags, BlockRange Range)
     // 21 bits of address, no flags, and 0 stands for 256 blocks.
     private static BlockCdb Parse6(ReadOnlySpan<byte> cdb)
     {
-        uint lba = BinaryPrimitives.ReadUInt32BigEndian(cdb) & 0x1F_FFFF;
+        uint lba = cdb.U32(0) & 0x1F_FFFF;
         return new BlockCdb(0, new BlockRange(lba, cdb[4] == 0 ? 256u : cdb[4]));
     }
 }
