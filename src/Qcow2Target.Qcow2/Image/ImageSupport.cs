@@ -1,0 +1,45 @@
+using Qcow2Target.Qcow2.Format;
+
+namespace Qcow2Target.Qcow2.Image;
+
+/// <summary>What this program serves, said in one place: anything else is refused by its name and never served wrongly.</summary>
+internal static class ImageSupport
+{
+    /// <summary>Width of refcounts that is written: 16 bits.</summary>
+    private const int WritableRefcountOrder = 4;
+
+    /// <summary>Refuses an image that cannot be read right.</summary>
+    /// <exception cref="Qcow2FormatException">It asks for what is not supported; the message names it.</exception>
+    internal static void RequireReadable(ImageHeader header)
+    {
+        if (header.UnknownIncompatibleFeatures() is { } unknown)
+            throw Unsupported(ImageHeader.IncompatibleField, $"unknown incompatible feature {unknown}");
+        if (header.CryptMethod != 0)
+        {
+            var method = header.CryptMethod == 1 ? "AES" : "LUKS";
+            throw new Qcow2FormatException(Qcow2FormatError.Encrypted, 32, $"encrypted image ({method}) not supported");
+        }
+        if (header.Incompatible.HasFlag(IncompatibleFeatures.ExternalDataFile)) throw Unsupported(ImageHeader.IncompatibleField, "external data file not supported");
+        if (header.Incompatible.HasFlag(IncompatibleFeatures.ExtendedL2)) throw Unsupported(ImageHeader.IncompatibleField, "extended L2 entries (sub-clusters) not supported");
+        if (header.CompressionType != 0)
+        {
+            var type = header.CompressionType == 1 ? "zstd" : $"type {header.CompressionType}";
+            throw Unsupported(104, $"compression {type} not supported");
+        }
+        if (header.Size < ClusterGeometry.SectorBytes) throw new Qcow2FormatException(Qcow2FormatError.EmptyDisk, 24, $"empty disk: virtual size {header.Size} is less than one sector");
+    }
+
+    /// <summary>Refuses an image that can be read but not yet, or not safely, written.</summary>
+    /// <exception cref="Qcow2FormatException">With <see cref="Qcow2FormatError.ReadOnlyFeature"/>; the message names it.</exception>
+    internal static void RequireWritable(ImageHeader header)
+    {
+        if (header.Incompatible.HasFlag(IncompatibleFeatures.Corrupt)) throw ReadOnly(ImageHeader.IncompatibleField, "corrupt bit set: the image can only be opened read-only until it is repaired");
+        if (header.Incompatible.HasFlag(IncompatibleFeatures.Dirty)) throw ReadOnly(ImageHeader.IncompatibleField, "dirty bit set: the image can only be opened read-only until its refcounts are repaired");
+        if (header.SnapshotCount != 0) throw ReadOnly(60, $"image with {header.SnapshotCount} internal snapshots can only be opened read-only");
+        if (header.RefcountOrder != WritableRefcountOrder) throw ReadOnly(96, $"image with {1 << header.RefcountOrder}-bit refcounts can only be opened read-only");
+    }
+
+    private static Qcow2FormatException Unsupported(long offset, string message) => new(Qcow2FormatError.UnsupportedFeature, offset, message);
+
+    private static Qcow2FormatException ReadOnly(long offset, string message) => new(Qcow2FormatError.ReadOnlyFeature, offset, message);
+}
