@@ -1,0 +1,85 @@
+using System.Buffers;
+using System.IO.Compression;
+using Qcow2Target.Qcow2.Format;
+using Qcow2Target.Qcow2.Io;
+
+namespace Qcow2Target.Qcow2.Image;
+
+/// <summary>
+/// Decodes compressed clusters: raw deflate, until exactly one cluster is out. Keeps the last few, because a guest reads a cluster in
+/// small pieces, and because a few hundred bytes of input must not cost megabytes of output for each of them.
+/// </summary>
+internal sealed class Decompressor(ClusterGeometry geometry, IBlockFile file)
+{
+    private const int CacheBytes = 2 << 20;
+
+    private readonly Lock _lock = new();
+    private readonly Slot[] _slots = new Slot[Math.Clamp(CacheBytes / geometry.ClusterBytes, 2, 64)];
+    private long _clock;
+
+    /// <summary>Copies from a decoded cluster if it is one of those kept.</summary>
+    /// <param name="entry">A compressed entry; streams are never rewritten, so it names one content for ever.</param>
+    internal bool TryRead(L2Entry entry, int offsetInCluster, Span<byte> destination)
+    {
+        lock (_lock)
+        {
+            foreach (ref var slot in _slots.AsSpan())
+            {
+                if (slot.Key != entry.Raw || slot.Cluster is null) continue;
+                slot.LastUse = ++_clock;
+                slot.Cluster.AsSpan(offsetInCluster, destination.Length).CopyTo(destination);
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /// <summary>Copies from a cluster, decoding it where needed.</summary>
+    /// <exception cref="ImageFaultException">The stream is broken or too short, or the file reported an error.</exception>
+    internal void Read(L2Entry entry, int offsetInCluster, Span<byte> destination)
+    {
+        if (TryRead(entry, offsetInCluster, destination)) return;
+        var cluster = new byte[geometry.ClusterBytes];
+        Decode(entry, cluster);
+        cluster.AsSpan(offsetInCluster, destination.Length).CopyTo(destination);
+        Keep(entry, cluster);
+    }
+
+    private void Decode(L2Entry entry, byte[] cluster)
+    {
+        if (!CompressedDescriptor.TryParse(entry.Raw, geometry, out var descriptor)) throw Faults.Read($"compressed entry 0x{entry.Raw:x} is impossible");
+        var input = ArrayPool<byte>.Shared.Rent(descriptor.AvailableBytes);
+        try
+        {
+            file.Read(descriptor.Host.Value, input.AsSpan(0, descriptor.AvailableBytes));
+            using var stream = new DeflateStream(new MemoryStream(input, 0, descriptor.AvailableBytes), CompressionMode.Decompress);
+            stream.ReadExactly(cluster);
+        }
+        catch (Exception exception) when (exception is InvalidDataException or EndOfStreamException)
+        {
+            throw new ImageFaultException(new ImageFault(ImageFaultKind.ReadError, $"compressed cluster at {descriptor.Host} does not decode: {exception.Message}", exception));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(input);
+        }
+    }
+
+    private void Keep(L2Entry entry, byte[] cluster)
+    {
+        lock (_lock)
+        {
+            var oldest = 0;
+            for (var i = 1; i < _slots.Length; i++)
+                if (_slots[i].LastUse < _slots[oldest].LastUse) oldest = i;
+            _slots[oldest] = new Slot { Key = entry.Raw, Cluster = cluster, LastUse = ++_clock };
+        }
+    }
+
+    private struct Slot
+    {
+        internal ulong Key;
+        internal byte[]? Cluster;
+        internal long LastUse;
+    }
+}

@@ -1,0 +1,89 @@
+using Qcow2Target.Qcow2.Format;
+using Qcow2Target.Qcow2.Io;
+
+namespace Qcow2Target.Qcow2.Image;
+
+/// <summary>
+/// The readable part of one qcow2 file: its map, its cache, and the lease on the layer below. A backing image is this alone; an attached
+/// one has an epoch and perhaps a writer around it (<see cref="Qcow2Image"/>). Does not own its file.
+/// </summary>
+internal sealed class Qcow2Layer : IImageLayer, IDisposable
+{
+    private readonly ClusterReader _reader;
+
+    private Qcow2Layer(IBlockFile file, ImageHeader header, ClusterGeometry geometry, MappingRules rules, ClusterMap map, BackingLease? backing)
+    {
+        Header = header;
+        Geometry = geometry;
+        Rules = rules;
+        Map = map;
+        Backing = backing;
+        _reader = new ClusterReader(geometry, file, map, new Decompressor(geometry, file), backing?.Layer.Layer);
+    }
+
+    internal ImageHeader Header { get; }
+
+    internal ClusterGeometry Geometry { get; }
+
+    internal MappingRules Rules { get; }
+
+    internal ClusterMap Map { get; }
+
+    internal BackingLease? Backing { get; }
+
+    public long Length => Geometry.VirtualSize;
+
+    /// <summary>Opens what the header names. The header is one that this program supports.</summary>
+    /// <param name="chain">The chain down to and with this file.</param>
+    internal static Qcow2Layer Open(OpenedFile file, ImageHeader header, BackingImages backings, ChainAbove chain)
+    {
+        // A disk is served in whole sectors; what the header has beyond the last one is out of reach, as in QEMU.
+        var size = header.Size & ~(ClusterGeometry.SectorBytes - 1L);
+        var geometry = new ClusterGeometry(header.ClusterBits, header.RefcountOrder, header.Version, size);
+        var rules = new MappingRules(header, geometry, file.File);
+        var map = ClusterMap.ReadFrom(file.File, header, geometry, rules, backings.Cache);
+        try
+        {
+            var backing = header.BackingName is { } name ? backings.Open(file.Path, name, header.BackingFormat, chain) : null;
+            return new Qcow2Layer(file.File, header, geometry, rules, map, backing);
+        }
+        catch
+        {
+            map.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Bytes of the tables of this file that are held in memory whole.</summary>
+    internal static long TableBytes(ImageHeader header) => (long)header.L1Size * sizeof(ulong);
+
+    public bool TryRead(long offset, Span<byte> destination)
+    {
+        try
+        {
+            return _reader.TryRead(offset, destination);
+        }
+        catch (BlockFileException exception)
+        {
+            throw new ImageFaultException(Faults.From(exception, ImageFaultKind.ReadError));
+        }
+    }
+
+    public void Read(long offset, Span<byte> destination)
+    {
+        try
+        {
+            _reader.Read(offset, destination);
+        }
+        catch (BlockFileException exception)
+        {
+            throw new ImageFaultException(Faults.From(exception, ImageFaultKind.ReadError));
+        }
+    }
+
+    public void Dispose()
+    {
+        Map.Dispose();
+        Backing?.Dispose();
+    }
+}
