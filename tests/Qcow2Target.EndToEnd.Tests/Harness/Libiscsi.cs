@@ -1,0 +1,38 @@
+using Qcow2Target.Testing;
+
+namespace Qcow2Target.EndToEnd.Tests.Harness;
+
+/// <summary>The programs of libiscsi.</summary>
+internal static class Libiscsi
+{
+    public static string Ls(string portalUrl) => Tool.Run("iscsi-ls", ["-s", portalUrl]).EnsureSuccess().Output;
+
+    public static string Inquiry(string url, params string[] options) => Tool.Run("iscsi-inq", [.. options, url]).EnsureSuccess().Output;
+
+    public static string ReadCapacity16(string url, params string[] options) => Tool.Run("iscsi-readcapacity16", [.. options, url]).EnsureSuccess().Output;
+
+    /// <summary>The leaf tests of the installed iscsi-test-cu below the given suites, as <c>Suite.Test</c>.</summary>
+    public static IEnumerable<string> ListTests(IReadOnlyCollection<string> suites) =>
+        from line in Tool.Run("iscsi-test-cu", ["--list"]).EnsureSuccess().Output.Split('\n', StringSplitOptions.TrimEntries)
+        let parts = line.Split('.')
+        where parts.Length == 3 && parts[0] == "ALL" && suites.Contains(parts[1])
+        select $"{parts[1]}.{parts[2]}";
+
+    /// <summary>Runs one leaf test, with data loss allowed.</summary>
+    public static SuiteResult RunTest(string test, string url, TimeSpan limit)
+    {
+        try
+        {
+            ToolResult result = Tool.Run("iscsi-test-cu", ["-d", "-t", $"ALL.{test}", url], limit);
+            string output = result.Output + result.ErrorOutput;
+            SuiteVerdict verdict = !result.Succeeded || !output.Contains("passed", StringComparison.Ordinal) ? SuiteVerdict.Failed
+                : output.Contains("[SKIPPED]", StringComparison.Ordinal) ? SuiteVerdict.Skipped
+                : SuiteVerdict.Passed;
+            return new SuiteResult(verdict, output);
+        }
+        catch (TimeoutException hung)
+        {
+            return new SuiteResult(SuiteVerdict.Hung, hung.Message);
+        }
+    }
+}

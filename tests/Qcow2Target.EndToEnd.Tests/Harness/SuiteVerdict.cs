@@ -1,0 +1,9 @@
+namespace Qcow2Target.EndToEnd.Tests.Harness;
+
+internal enum SuiteVerdict
+{
+    Passed,
+    Skipped,
+    Failed,
+    Hung,
+}
