@@ -1,1 +1,3 @@
-return 0;
+using Qcow2Target.Admin;
+
+return await AdminProgram.RunAsync(args, Console.Out, Console.Error);

@@ -29,7 +29,7 @@ public sealed class ControlClient : IDisposable
     /// <param name="path">Path of the Unix socket.</param>
     /// <param name="timeLimit">Time for connecting, and again for each exchange.</param>
     /// <param name="cancellationToken">Ends the attempt early.</param>
-    /// <exception cref="ControlClientException">Nobody can be reached there; the message says what to do.</exception>
+    /// <exception cref="ControlClientException">Nobody can be reached there; the message says what was found.</exception>
     public static async Task<ControlClient> ConnectAsync(string path, TimeSpan timeLimit, CancellationToken cancellationToken = default)
     {
         UnixDomainSocketEndPoint endPoint = EndPointOf(path);
@@ -115,7 +115,7 @@ public sealed class ControlClient : IDisposable
                     break;
                 case LineOutcome.TooLong:
                     throw new ControlClientException(
-                        ControlClientError.MalformedReply, $"The reply is longer than {ControlLimits.MaxReplyBytes} bytes.");
+                        ControlClientError.MalformedReply, $"The reply is longer than {ControlLimits.MaxReplyBytes} bytes");
                 default:
                     throw ClosedEarly(_path);
             }
@@ -136,32 +136,23 @@ public sealed class ControlClient : IDisposable
         catch (ArgumentException fault)
         {
             throw new ControlClientException(
-                ControlClientError.InvalidPath, $"'{path}' cannot be the path of a socket: it is empty or longer than a socket's path may be.", fault);
+                ControlClientError.InvalidPath, $"'{path}' cannot be the path of a socket: it is empty or longer than a socket's path may be", fault);
         }
     }
 
     private static ControlClientException Explain(string path, SocketException fault) => fault.SocketErrorCode switch
     {
         SocketError.AccessDenied => new ControlClientException(
-            ControlClientError.AccessDenied,
-            $"No permission to use {path}: run this as the daemon's user, or as a member of the socket's group.",
-            fault),
-        _ when !Path.Exists(path) => new ControlClientException(
-            ControlClientError.NoSocket,
-            $"There is no socket {path}: start the daemon (qcow2target), or say where it listens with --socket.",
-            fault),
+            ControlClientError.AccessDenied, $"No permission to use {path}: it belongs to the daemon's user and group", fault),
+        _ when !Path.Exists(path) => new ControlClientException(ControlClientError.NoSocket, $"There is no socket {path}", fault),
         SocketError.ConnectionRefused => new ControlClientException(
-            ControlClientError.NobodyListens,
-            $"Nobody listens on {path}: the daemon is not running; start it (qcow2target), or say where it listens with --socket.",
-            fault),
-        _ => new ControlClientException(ControlClientError.Io, $"Cannot connect to {path}: {fault.Message}.", fault),
+            ControlClientError.NobodyListens, $"Nobody listens on {path}: the daemon is not running", fault),
+        _ => new ControlClientException(ControlClientError.Io, $"Cannot connect to {path}: {fault.Message}", fault),
     };
 
     private static ControlClientException ClosedEarly(string path, Exception? fault = null) => new(
-        ControlClientError.ClosedEarly, $"The daemon closed the connection on {path} before it replied; its log tells why.", fault);
+        ControlClientError.ClosedEarly, $"The daemon closed the connection on {path} before it replied; its log tells why", fault);
 
     private static ControlClientException TimedOut(string path, TimeSpan timeLimit, Exception fault) => new(
-        ControlClientError.TimedOut,
-        $"No reply on {path} within {timeLimit.TotalSeconds:0.#} s; the request may still be carried out, see list.",
-        fault);
+        ControlClientError.TimedOut, $"No reply on {path} within {timeLimit.TotalSeconds:0.#} s; the request may still be carried out", fault);
 }

@@ -104,5 +104,5 @@ public static class ReplyReader
     }
 
     private static ControlClientException Malformed(string why) =>
-        new(ControlClientError.MalformedReply, $"The daemon's reply is not understood: {why}.");
+        new(ControlClientError.MalformedReply, $"The daemon's reply is not understood: {why}");
 }

@@ -1,0 +1,29 @@
+using System.CommandLine;
+using Qcow2Target.Control.Replies;
+using Qcow2Target.Control.Requests;
+
+namespace Qcow2Target.Admin.Commands;
+
+/// <summary><c>attach</c>: prints the LUN id and nothing else, so that <c>lun=$(qcow2targetadmin attach ...)</c> holds it.</summary>
+internal static class AttachCommand
+{
+    public static Command Create(RequestRunner runner)
+    {
+        Option<string> targetName = AdminOptions.TargetName();
+        Option<string> diskPath = AdminOptions.DiskPath();
+        Option<long?> lunId = AdminOptions.LunId("LUN id to give the disk; the lowest free one if left out.");
+        var serial = new Option<string?>("--serial")
+        {
+            Description = "Serial number that initiators see; one made by the daemon if left out.",
+            HelpName = "TEXT",
+        };
+        var command = new Command("attach", "Attach a qcow2 disk to a target and print its LUN id.") { targetName, diskPath, lunId, serial };
+        command.SetAction((parsed, cancellationToken) => runner.RunAsync<AttachReply>(
+            parsed,
+            new AttachRequest(
+                parsed.GetRequiredValue(targetName), parsed.GetRequiredValue(diskPath), parsed.GetValue(lunId), parsed.GetValue(serial)),
+            (output, reply) => output.WriteLine(reply.LunId),
+            cancellationToken));
+        return command;
+    }
+}
