@@ -20,8 +20,11 @@ public abstract record AdmissionDecision
     {
     }
 
-    /// <summary>Come in. <paramref name="Tsih"/> is not 0.</summary>
-    public sealed record Accepted(ushort Tsih) : AdmissionDecision;
+    /// <summary>Come in.</summary>
+    /// <param name="Tsih">Not 0, unique for initiator and target.</param>
+    /// <param name="Reinstated">Connection reinstatement only: the parameters of the session whose connection this one replaces. What is agreed for a
+    /// session holds on.</param>
+    public sealed record Accepted(ushort Tsih, SessionParameters? Reinstated = null) : AdmissionDecision;
 
     /// <summary>Class 2 or 3, with words for the log.</summary>
     public sealed record Refused(LoginStatus Status, string Explanation) : AdmissionDecision;

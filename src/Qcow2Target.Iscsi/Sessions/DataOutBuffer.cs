@@ -1,3 +1,5 @@
+using Qcow2Target.Iscsi.Buffers;
+
 namespace Qcow2Target.Iscsi.Sessions;
 
 /// <summary>
@@ -6,8 +8,32 @@ namespace Qcow2Target.Iscsi.Sessions;
 /// </summary>
 public sealed class DataOutBuffer
 {
-    /// <summary>Bytes from the start of the transfer.</summary>
-    public long Position => throw new NotImplementedException();
+    private PooledBuffer? _buffer;
+    private int _start;
+    private int _length;
 
-    public ReadOnlyMemory<byte> Bytes => throw new NotImplementedException();
+    internal DataOutBuffer()
+    {
+    }
+
+    /// <summary>Bytes from the start of the transfer.</summary>
+    public long Position { get; private set; }
+
+    public ReadOnlyMemory<byte> Bytes => _buffer!.Array.AsMemory(_start, _length);
+
+    internal int Length => _length;
+
+    internal void Set(PooledBuffer buffer, int start, int length, long position)
+    {
+        _buffer = buffer;
+        _start = start;
+        _length = length;
+        Position = position;
+    }
+
+    internal void Release()
+    {
+        _buffer!.LetGo();
+        _buffer = null;
+    }
 }

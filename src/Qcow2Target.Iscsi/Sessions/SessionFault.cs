@@ -1,3 +1,6 @@
+using Qcow2Target.Iscsi.Framing;
+using Qcow2Target.Iscsi.Pdus;
+
 namespace Qcow2Target.Iscsi.Sessions;
 
 /// <summary>Why a machine gave its connection up.</summary>
@@ -15,12 +18,24 @@ public enum SessionFaultReason
     /// <summary>TotalAHSLength beyond what a CDB of 260 bytes takes, or not to be parsed.</summary>
     AdditionalHeader,
 
-    /// <summary>A PDU that makes no sense where it stands.</summary>
-    Protocol,
+    /// <summary>The initiator makes us answer and does not read the answers.</summary>
+    OutputOverflow,
 }
 
 /// <summary>A protocol fault that ends the connection: enough for one line in the log.</summary>
 /// <param name="Reason">The kind.</param>
 /// <param name="Opcode">Opcode of the PDU (6 bits).</param>
 /// <param name="Value">The offending value: a length, a digest, a tag.</param>
-public sealed record SessionFault(SessionFaultReason Reason, byte Opcode, long Value);
+public sealed record SessionFault(SessionFaultReason Reason, byte Opcode, long Value)
+{
+    internal static SessionFault From(PduScanner scanner, ReadOnlySpan<byte> header)
+    {
+        var reason = scanner.Fault switch
+        {
+            ScanFault.HeaderDigest => SessionFaultReason.HeaderDigest,
+            ScanFault.AdditionalHeaderTooLong => SessionFaultReason.AdditionalHeader,
+            _ => SessionFaultReason.DataSegmentTooLong,
+        };
+        return new SessionFault(reason, (byte)BasicHeader.Opcode(header), scanner.FaultValue);
+    }
+}

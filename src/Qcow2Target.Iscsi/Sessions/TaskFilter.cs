@@ -31,7 +31,7 @@ public readonly struct TaskFilter
     internal bool Matches(ScsiTask task)
         => (_tag is not { } tag || task.InitiatorTaskTag == tag)
             && (_lun is not { } lun || task.Lun == lun)
-            && (_beforeCmdSn is not { } cmdSn || Serial.IsBefore(task.CmdSn, cmdSn));
+            && (_beforeCmdSn is not { } cmdSn || Serial.IsBefore(task.CmdSn, cmdSn) || (task.IsImmediate && task.CmdSn == cmdSn));
 }
 
 /// <summary>What an abort found.</summary>

@@ -1,0 +1,148 @@
+using System.Globalization;
+
+namespace Qcow2Target.Iscsi.Login;
+
+/// <summary>
+/// The keys of one login: who is who, what has been agreed, and the answers to a request's keys. Knows no PDUs and no stages beyond "is this the security stage".
+/// </summary>
+internal sealed class LoginNegotiation(LoginOffers offers, bool isLeading)
+{
+    private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
+    private bool _namesAreTold;
+    private bool _groupTagIsTold;
+    private bool _ourSegmentLengthIsTold;
+
+    public NegotiatedValues Values { get; } = new();
+
+    public string InitiatorName { get; private set; } = "";
+
+    public string? InitiatorAlias { get; private set; }
+
+    public string TargetName { get; private set; } = "";
+
+    public SessionType SessionType { get; private set; } = SessionType.Normal;
+
+    /// <summary>What the initiator may send in one data segment: what we declared, or the default where there was no occasion to.</summary>
+    public int OurMaxRecvDataSegmentLength => _ourSegmentLengthIsTold ? offers.MaxRecvDataSegmentLength : 8192;
+
+    /// <summary>Takes the keys of one whole request and appends the answers to <paramref name="answer"/>.</summary>
+    public void Answer(IReadOnlyList<KeyValuePair<string, string>> pairs, bool isSecurityStage, List<byte> answer)
+    {
+        foreach (var (key, value) in pairs) TakeDeclaration(key, value);
+        RequireNames();
+        foreach (var (key, value) in pairs) AnswerAuthentication(key, value, isSecurityStage, answer);
+        foreach (var (key, value) in pairs) AnswerKey(key, value, late: false, answer);
+        foreach (var (key, value) in pairs) AnswerKey(key, value, late: true, answer);
+        AddDeclarations(isSecurityStage, answer);
+    }
+
+    private void TakeDeclaration(string key, string value)
+    {
+        switch (key)
+        {
+            case "InitiatorName":
+                Once(key);
+                InitiatorName = Name(key, value);
+                break;
+            case "InitiatorAlias":
+                Once(key);
+                InitiatorAlias = value;
+                break;
+            case "TargetName":
+                Once(key);
+                TargetName = Name(key, value);
+                break;
+            case "SessionType":
+                Once(key);
+                SessionType = value switch
+                {
+                    "Normal" => SessionType.Normal,
+                    "Discovery" => SessionType.Discovery,
+                    _ => throw new LoginException(LoginStatus.SessionTypeNotSupported, "SessionType is neither Normal nor Discovery"),
+                };
+                break;
+        }
+    }
+
+    // They may come in the first request only: whoever declares them later declares them twice or too late.
+    private void RequireNames()
+    {
+        if (_namesAreTold) return;
+        if (InitiatorName.Length == 0) throw new LoginException(LoginStatus.MissingParameter, "InitiatorName is missing");
+        if (SessionType == SessionType.Normal && TargetName.Length == 0) throw new LoginException(LoginStatus.MissingParameter, "TargetName is missing");
+        if (SessionType == SessionType.Discovery) TargetName = "";
+        _namesAreTold = true;
+    }
+
+    // The place for CHAP: today the only method is None, and an initiator that does not offer it wants credentials checked.
+    private void AnswerAuthentication(string key, string value, bool isSecurityStage, List<byte> answer)
+    {
+        if (key is not ("AuthMethod" or "CHAP_A" or "CHAP_I" or "CHAP_C" or "CHAP_N" or "CHAP_R")) return;
+        if (!isSecurityStage) throw new LoginException(LoginStatus.InitiatorError, $"{key} outside the security stage");
+        if (key != "AuthMethod") throw new LoginException(LoginStatus.AuthenticationFailure, $"{key} though CHAP was not chosen");
+        Once(key);
+        if (!value.Split(',').Contains("None"))
+        {
+            TextPairs.Append(answer, key, KeyTable.Reject);
+            throw new LoginException(LoginStatus.AuthenticationFailure, "no method of AuthMethod is acceptable");
+        }
+
+        TextPairs.Append(answer, key, "None");
+    }
+
+    private void AnswerKey(string name, string offer, bool late, List<byte> answer)
+    {
+        switch (name)
+        {
+            case "InitiatorName" or "InitiatorAlias" or "TargetName" or "SessionType" or "AuthMethod":
+            case "X#NodeArchitecture":
+                return;
+            case "TargetAlias" or "TargetAddress" or "TargetPortalGroupTag":
+                // Ours to declare: the initiator can only say that it does not know them.
+                if (offer is not (KeyTable.NotUnderstood or KeyTable.Irrelevant or KeyTable.Reject) && !late) TextPairs.Append(answer, name, KeyTable.Reject);
+                return;
+        }
+
+        var key = KeyTable.Find(name);
+        if ((key?.IsLate ?? false) != late) return;
+        if (key is null)
+        {
+            TextPairs.Append(answer, name, KeyTable.NotUnderstood);
+            return;
+        }
+
+        Once(name);
+        var isIrrelevant = key.Scope switch
+        {
+            KeyScope.Connection => false,
+            KeyScope.LeadingOnly => !isLeading,
+            _ => !isLeading || SessionType == SessionType.Discovery,
+        };
+        var result = isIrrelevant ? KeyTable.Irrelevant : key.Answer(offer, offers, Values);
+        if (result is not null) TextPairs.Append(answer, name, result);
+    }
+
+    private void AddDeclarations(bool isSecurityStage, List<byte> answer)
+    {
+        if (!_groupTagIsTold && SessionType == SessionType.Normal)
+        {
+            TextPairs.Append(answer, "TargetPortalGroupTag", offers.PortalGroupTag.ToString(CultureInfo.InvariantCulture));
+            if (offers.TargetAlias is { } alias) TextPairs.Append(answer, "TargetAlias", alias);
+        }
+
+        _groupTagIsTold = true;
+
+        // open-iscsi gives up over any key in the security stage that does not belong there.
+        if (_ourSegmentLengthIsTold || (isSecurityStage && !_seen.Contains("MaxRecvDataSegmentLength"))) return;
+        TextPairs.Append(answer, "MaxRecvDataSegmentLength", offers.MaxRecvDataSegmentLength.ToString(CultureInfo.InvariantCulture));
+        _ourSegmentLengthIsTold = true;
+    }
+
+    private void Once(string key)
+    {
+        if (!_seen.Add(key)) throw new LoginException(LoginStatus.InitiatorError, $"{key} was sent twice");
+    }
+
+    private static string Name(string key, string value)
+        => IscsiName.IsUsable(value) ? value : throw new LoginException(LoginStatus.InitiatorError, $"{key} is no iSCSI name");
+}
