@@ -1,0 +1,9 @@
+namespace Qcow2Target.ActorRuntime;
+
+public enum LogLevel
+{
+    DebugLevel,
+    InfoLevel,
+    WarningLevel,
+    ErrorLevel,
+}

@@ -1,0 +1,3 @@
+namespace Qcow2Target.ActorRuntime;
+
+public delegate Task StartupTask(ActorSystem system, IActorRegistry registry);

@@ -1,0 +1,6 @@
+namespace Qcow2Target.ActorRuntime;
+
+/// <summary>Marks messages that act on the actor itself.</summary>
+public interface IPossiblyHarmful
+{
+}

@@ -1,0 +1,7 @@
+namespace Qcow2Target.ActorRuntime;
+
+internal enum TimerKind
+{
+    Single,
+    Periodic,
+}

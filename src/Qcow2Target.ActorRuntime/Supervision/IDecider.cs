@@ -1,0 +1,6 @@
+namespace Qcow2Target.ActorRuntime;
+
+public interface IDecider
+{
+    Directive Decide(Exception cause);
+}
