@@ -1,0 +1,7 @@
+namespace Qcow2Target.ActorTestKit;
+
+internal enum WaitMode
+{
+    Blocking,
+    Async,
+}
