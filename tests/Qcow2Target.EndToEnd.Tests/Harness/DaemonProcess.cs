@@ -20,13 +20,15 @@ internal sealed class DaemonProcess : IAsyncDisposable
     private readonly ITestOutputHelper? _output;
     private readonly StringBuilder _log = new();
     private readonly string _bindTo;
+    private readonly string[] _options;
     private readonly string[] _wrapper;
     private Process? _process;
 
-    private DaemonProcess(ITestOutputHelper? output, string bindTo, string[] wrapper)
+    private DaemonProcess(ITestOutputHelper? output, string bindTo, string[] options, string[] wrapper)
     {
         _output = output;
         _bindTo = bindTo;
+        _options = options;
         _wrapper = wrapper;
         Disks = _folder.Subdirectory("disks");
         StateFolder = _folder.Subdirectory("state");
@@ -57,10 +59,11 @@ internal sealed class DaemonProcess : IAsyncDisposable
 
     /// <param name="output">Where the daemon's log goes at the end.</param>
     /// <param name="bindTo">Host part of the portal; the probe for readiness goes to a loopback address of its family.</param>
+    /// <param name="options">Further options of the daemon.</param>
     /// <param name="wrapper">A command that runs the daemon, such as strace with its options.</param>
-    public static async Task<DaemonProcess> StartAsync(ITestOutputHelper? output = null, string bindTo = "127.0.0.1", params string[] wrapper)
+    public static async Task<DaemonProcess> StartAsync(ITestOutputHelper? output = null, string bindTo = "127.0.0.1", string[]? options = null, string[]? wrapper = null)
     {
-        DaemonProcess daemon = new(output, bindTo, wrapper);
+        DaemonProcess daemon = new(output, bindTo, options ?? [], wrapper ?? []);
         try
         {
             await daemon.StartAgainAsync();
@@ -84,7 +87,7 @@ internal sealed class DaemonProcess : IAsyncDisposable
         string[] command =
         [
             .. _wrapper, Binary, "--disks-root", Disks, "--state-dir", StateFolder, "--control-socket", ControlSocket, "--portal", $"{_bindTo}:{Port}",
-            "--log-level", "information",
+            "--log-level", "information", .. _options,
         ];
         ProcessStartInfo start = new(command[0], command[1..])
         {
@@ -198,7 +201,7 @@ internal sealed class DaemonProcess : IAsyncDisposable
     }
 
     // Below the range from which the kernel takes the ports of outgoing connections, so that no client of ours sits on it between two lives of the daemon.
-    private static int FreePort()
+    public static int FreePort()
     {
         while (true)
         {
