@@ -68,6 +68,13 @@ internal static unsafe partial class Libc
 
     internal const int PathMax = 4096;
 
+    internal const int MSG_DONTWAIT = 0x40;
+    internal const int MSG_NOSIGNAL = 0x4000;
+    internal const short POLLIN = 0x1;
+    internal const short POLLOUT = 0x4;
+    internal const int EFD_CLOEXEC = 0x80000;
+    internal const int EFD_NONBLOCK = 0x800;
+
     private const long SysOpenat2 = 437;
 
     /// <summary>Gives the processor to another runnable thread (sched_yield(2)).</summary>
@@ -116,6 +123,42 @@ internal static unsafe partial class Libc
     /// <summary>realpath(3) into <paramref name="resolved"/> of <see cref="PathMax"/> bytes; null where it fails.</summary>
     [LibraryImport("libc", EntryPoint = "realpath", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial byte* Realpath(string path, byte* resolved);
+
+    /// <summary>_exit(2): ends the process without any handler.</summary>
+    [LibraryImport("libc", EntryPoint = "_exit")]
+    internal static partial void ExitNow(int code);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    internal static partial int Fsync(SafeHandle file);
+
+    [LibraryImport("libc", EntryPoint = "recv", SetLastError = true)]
+    internal static partial nint Recv(SafeHandle socket, byte* buffer, nuint length, int flags);
+
+    [LibraryImport("libc", EntryPoint = "send", SetLastError = true)]
+    internal static partial nint Send(SafeHandle socket, byte* buffer, nuint length, int flags);
+
+    /// <summary>poll(2); a timeout of -1 ms waits for ever.</summary>
+    [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
+    internal static partial int Poll(PollDescriptor* descriptors, nuint count, int timeoutMilliseconds);
+
+    /// <summary>eventfd(2); the descriptor or -1.</summary>
+    [LibraryImport("libc", EntryPoint = "eventfd", SetLastError = true)]
+    internal static partial int EventFd(uint initialValue, int flags);
+
+    [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]
+    internal static partial nint Read(SafeHandle file, byte* buffer, nuint count);
+
+    [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
+    internal static partial nint Write(SafeHandle file, byte* buffer, nuint count);
+}
+
+/// <summary>struct pollfd.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct PollDescriptor
+{
+    internal int Descriptor;
+    internal short Events;
+    internal short Returned;
 }
 
 /// <summary>struct iovec.</summary>
