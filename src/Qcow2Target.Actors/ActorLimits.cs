@@ -1,0 +1,26 @@
+namespace Qcow2Target.Actors;
+
+/// <summary>The limits of the actors' room. What goes over one is refused with its name in the error.</summary>
+public static class ActorLimits
+{
+    /// <summary>Targets in the daemon.</summary>
+    public const int Targets = 4096;
+
+    /// <summary>LUNs of one target: ids 0 to 255, so that each has the one-byte form too.</summary>
+    public const int LunsOfTarget = 256;
+
+    /// <summary>Sessions of one target.</summary>
+    public const int SessionsOfTarget = 256;
+
+    /// <summary>Sessions of the daemon: each has a thread.</summary>
+    public const int Sessions = 2048;
+
+    /// <summary>Connections that have no session yet, on one portal.</summary>
+    public const int LoginsOfPortal = 256;
+
+    /// <summary>Logical block size, bytes.</summary>
+    public const int BlockBytes = 512;
+
+    /// <summary>How long task management waits for a write that the kernel already has.</summary>
+    public static readonly TimeSpan AbortPatience = TimeSpan.FromSeconds(5);
+}

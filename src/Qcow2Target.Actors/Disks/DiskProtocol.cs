@@ -1,0 +1,25 @@
+using Qcow2Target.Actors.Targets;
+
+namespace Qcow2Target.Actors.Disks;
+
+/// <summary>What others may say to a disk. Bytes do not come this way: they go through <see cref="DiskPort"/>.</summary>
+public interface IDiskCommand;
+
+/// <summary>Answered once by <see cref="DiskOpened"/> or <see cref="DiskNotOpened"/>.</summary>
+public sealed record OpenDisk : IDiskCommand;
+
+/// <summary>Answered by <see cref="DiskClosed"/> when no descriptor and no lock is left and the file is complete; the actor stops then.</summary>
+public sealed record CloseDisk(UnflushedData Unflushed) : IDiskCommand;
+
+/// <param name="Path">Absolute path of the image.</param>
+/// <param name="IsOverlay">True where the image has a backing file: its identity then is that of its place, not of its file.</param>
+/// <param name="CapacityBytes">Virtual size.</param>
+/// <param name="File">Which file it is, for the state file.</param>
+public sealed record DiskOpened(string Path, bool IsOverlay, long CapacityBytes, StoredFile File);
+
+public sealed record DiskNotOpened(RefusalReason Reason, string Explanation);
+
+public sealed record DiskClosed;
+
+/// <summary>Sent to the target when a disk leaves or comes back into service.</summary>
+public sealed record DiskReadinessChanged(int Lun, DiskReadiness Readiness, string? Reason);

@@ -1,0 +1,113 @@
+using Qcow2Target.Actors.Targets;
+using Qcow2Target.Qcow2.Image;
+using Qcow2Target.Qcow2.Io;
+
+namespace Qcow2Target.Actors.Disks;
+
+/// <summary>
+/// Opens images for disks, and knows who holds which file, so that the error for a file in use can name its holder. That nobody gets a
+/// file twice is seen to by the locks on the file itself.
+/// </summary>
+public sealed class ImageRegistryActor : ReceiveActor
+{
+    private readonly IImageFiles _files;
+    private readonly BackingImages _backings;
+    private readonly CacheBudget _cache;
+    private readonly BlockingThreads _threads;
+    private readonly Dictionary<string, string> _holders = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, HashSet<string>> _bases = new(StringComparer.Ordinal);
+
+    public ImageRegistryActor(IImageFiles files, CacheBudget cache, BlockingThreads threads)
+    {
+        _files = files;
+        _cache = cache;
+        _backings = new BackingImages(files, cache);
+        _threads = threads;
+        Receive<OpenImage>(Open);
+        Receive<Opened>(Hold);
+        Receive<NotOpened>(Explain);
+        Receive<ImageReleased>(Release);
+    }
+
+    public static Props PropsFor(IImageFiles files, CacheBudget cache, BlockingThreads threads) =>
+        Props.Create(() => new ImageRegistryActor(files, cache, threads));
+
+    private void Open(OpenImage command)
+    {
+        var client = Sender;
+        var files = new IdentityRecorder(_files);
+        var options = new ImageOpenOptions
+        {
+            Path = command.Path,
+            Access = ImageAccess.ReadWrite,
+            Files = files,
+            Backings = _backings,
+            Cache = _cache,
+        };
+        var threads = _threads;
+        threads.Run(() =>
+        {
+            var image = Qcow2Image.Open(options);
+            var identity = files.Identity;
+            command.Delivery.Deliver(new ImageLease(image, new ImageQueue(threads.ForDevice(identity.Device))));
+            return new Opened(client, command, image.Info, new StoredFile(identity.Device, identity.Inode));
+        }).PipeTo(Self, Self, success: opened => opened, failure: e => new NotOpened(client, command, e));
+    }
+
+    private void Hold(Opened message)
+    {
+        _holders[message.Info.Path] = message.Command.Holder;
+        foreach (var path in message.Info.Chain)
+        {
+            if (!_bases.TryGetValue(path, out var overlays))
+                _bases[path] = overlays = new HashSet<string>(StringComparer.Ordinal);
+            overlays.Add(message.Command.Holder);
+        }
+        message.Client.Tell(new ImageOpened(message.File));
+    }
+
+    private void Explain(NotOpened message)
+    {
+        message.Client.Tell(OpenFaults.Explain(message.Cause, message.Command.Path, HolderOf));
+    }
+
+    private string? HolderOf(string path)
+    {
+        // The path is as the client wrote it; the registry knows absolute ones.
+        var known = _holders.Keys.FirstOrDefault(k => k == path || k.EndsWith('/' + path, StringComparison.Ordinal));
+        if (known is not null)
+            return _holders[known];
+        return _bases.TryGetValue(path, out var overlays) ? "the base of " + string.Join(", ", overlays.Order(StringComparer.Ordinal)) : null;
+    }
+
+    private void Release(ImageReleased message)
+    {
+        if (_holders.TryGetValue(message.Path, out var holder) && holder == message.Holder)
+            _holders.Remove(message.Path);
+        foreach (var (path, overlays) in _bases.ToArray())
+        {
+            if (overlays.Remove(message.Holder) && overlays.Count == 0)
+                _bases.Remove(path);
+        }
+    }
+
+    /// <summary>Remembers which file the image itself is.</summary>
+    private sealed class IdentityRecorder(IImageFiles files) : IImageFiles
+    {
+        public FileIdentity Identity { get; private set; }
+
+        public OpenedFile Open(string path, ImageRole role)
+        {
+            var file = files.Open(path, role);
+            if (role != ImageRole.Backing)
+                Identity = file.Identity;
+            return file;
+        }
+
+        public string ResolveBacking(string overlayPath, string backingName) => files.ResolveBacking(overlayPath, backingName);
+    }
+
+    private sealed record Opened(IActorRef Client, OpenImage Command, ImageInfo Info, StoredFile File);
+
+    private sealed record NotOpened(IActorRef Client, OpenImage Command, Exception Cause);
+}

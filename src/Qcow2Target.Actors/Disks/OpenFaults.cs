@@ -1,0 +1,27 @@
+using Qcow2Target.Actors.Targets;
+using Qcow2Target.Qcow2.Format;
+using Qcow2Target.Qcow2.Image;
+using Qcow2Target.Qcow2.Io;
+
+namespace Qcow2Target.Actors.Disks;
+
+/// <summary>From what opening an image may throw to what the client of ATTACH is told: the one place.</summary>
+internal static class OpenFaults
+{
+    public static ImageNotOpened Explain(Exception cause, string path, Func<string, string?> holderOf) =>
+        new(ReasonOf(cause), path, cause is ImageFileException { Error: ImageFileError.InUse } inUse
+            ? holderOf(inUse.Path) ?? holderOf(path) ?? "another process"
+            : cause.Message);
+
+    private static RefusalReason ReasonOf(Exception cause) => cause switch
+    {
+        ImageFileException { Error: ImageFileError.InUse } => RefusalReason.DiskInUse,
+        ImageFileException { Error: ImageFileError.NotFound } => RefusalReason.DiskNotFound,
+        ImageFileException { Error: ImageFileError.Io } => RefusalReason.DiskFault,
+        ImageFileException => RefusalReason.DiskPathRefused,
+        Qcow2FormatException { Error: Qcow2FormatError.Inconsistent or Qcow2FormatError.Malformed } => RefusalReason.DiskDamaged,
+        Qcow2FormatException => RefusalReason.DiskUnsupported,
+        ImageFaultException or BlockFileException => RefusalReason.DiskFault,
+        _ => RefusalReason.InternalFault,
+    };
+}

@@ -1,0 +1,67 @@
+using Qcow2Target.Qcow2.Image;
+
+namespace Qcow2Target.Actors.Disks;
+
+/// <summary>A request that waits for the image's writer and is answered exactly once, by the writer or by the disk's end.</summary>
+internal interface IPortRequest
+{
+    void Fail(ImageFault fault);
+}
+
+/// <summary>The task that waits for a request, and its place in the lease: given back once, whoever answers.</summary>
+internal sealed class PortTicket(ImageLease lease)
+{
+    private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _answered;
+
+    public Task Task => _done.Task;
+
+    public void Answer(IPortRequest request, ImageFault? fault)
+    {
+        if (Interlocked.Exchange(ref _answered, 1) != 0)
+            return;
+        lease.Remove(request);
+        lease.Users.Exit();
+        if (fault is null)
+            _done.SetResult();
+        else
+            _done.SetException(DeviceFaults.From(fault));
+    }
+}
+
+internal sealed class PortWrite(ImageLease lease, long offset, ReadOnlyMemory<byte> data) : WriteRequest, IPortRequest
+{
+    public PortTicket Ticket { get; } = new(lease);
+
+    public override long Offset => offset;
+
+    public override ReadOnlyMemory<byte> Data => data;
+
+    public void Fail(ImageFault fault) => Ticket.Answer(this, fault);
+
+    protected override void Complete(ImageFault? fault) => Ticket.Answer(this, fault);
+}
+
+internal sealed class PortZero(ImageLease lease, long offset, long length, ZeroSpace space) : ZeroRequest, IPortRequest
+{
+    public PortTicket Ticket { get; } = new(lease);
+
+    public override long Offset => offset;
+
+    public override long Length => length;
+
+    public override ZeroSpace Space => space;
+
+    public void Fail(ImageFault fault) => Ticket.Answer(this, fault);
+
+    protected override void Complete(ImageFault? fault) => Ticket.Answer(this, fault);
+}
+
+internal sealed class PortFlush(ImageLease lease) : FlushRequest, IPortRequest
+{
+    public PortTicket Ticket { get; } = new(lease);
+
+    public void Fail(ImageFault fault) => Ticket.Answer(this, fault);
+
+    protected override void Complete(ImageFault? fault) => Ticket.Answer(this, fault);
+}

@@ -1,0 +1,142 @@
+using Qcow2Target.Actors.Disks;
+using Qcow2Target.Scsi;
+using Qcow2Target.Scsi.Sense;
+
+namespace Qcow2Target.Actors.Targets;
+
+/// <summary>The disks of one target by LUN id, and the map of them that sessions read. Belongs to the target's actor.</summary>
+internal sealed class LunTable(TargetName target, Guid daemonId)
+{
+    private readonly SortedDictionary<int, LunEntry> _entries = [];
+    private readonly HashSet<int> _usedBefore = [];
+    private int _generation;
+
+    /// <summary>What sessions see: only LUNs that were open at least once and are not being detached.</summary>
+    public Published<LunMap> Map { get; } = new(LunMap.Empty);
+
+    public IEnumerable<LunEntry> All => _entries.Values;
+
+    public int Count => _entries.Count;
+
+    public LunEntry? Find(int lun) => _entries.GetValueOrDefault(lun);
+
+    public LunEntry? FindByActor(IActorRef actor) => _entries.Values.FirstOrDefault(e => e.Actor.Equals(actor));
+
+    public int? LowestFree()
+    {
+        for (var lun = 0; lun < ActorLimits.LunsOfTarget; lun++)
+        {
+            if (!_entries.ContainsKey(lun))
+                return lun;
+        }
+        return null;
+    }
+
+    public int NextGeneration() => ++_generation;
+
+    public LunEntry Add(int lun, string path, string? serial, IActorRef actor, DiskPort port)
+    {
+        var entry = new LunEntry(lun, path, serial, actor, port);
+        _entries.Add(lun, entry);
+        return entry;
+    }
+
+    public void Remove(int lun)
+    {
+        if (_entries.Remove(lun, out var entry))
+            entry.Unit?.Retire();
+        PublishMap();
+    }
+
+    /// <summary>Makes the unit of a disk that was opened for the first time.</summary>
+    public void MakeUnit(LunEntry entry, DiskOpened opened)
+    {
+        entry.Path = opened.Path;
+        entry.File = opened.File;
+        entry.CapacityBytes = opened.CapacityBytes;
+        entry.Unit ??= new LogicalUnit(entry.Port, IdentityOf(entry, opened));
+        entry.Unit.Availability = UnitAvailability.Ready;
+    }
+
+    /// <summary>Brings the map that sessions read up to date.</summary>
+    public void PublishMap()
+    {
+        var map = LunMap.Empty;
+        foreach (var entry in _entries.Values)
+        {
+            if (entry.Unit is { } unit && entry.Readiness != DiskReadiness.Detaching)
+                map = map.With(entry.Lun, unit);
+        }
+        Map.Publish(map);
+    }
+
+    /// <summary>True where another disk had this LUN id before: initiators must not take the new one for it.</summary>
+    public bool IsReuse(int lun) => !_usedBefore.Add(lun);
+
+    public IReadOnlyList<LogicalUnitView> View() =>
+        [.. _entries.Values.Select(e => new LogicalUnitView(e.Lun, e.Path, e.Readiness, e.Reason, e.CapacityBytes))];
+
+    /// <summary>What the state file keeps: a disk that is being detached is not among it.</summary>
+    public IReadOnlyList<StoredLun> Stored() =>
+        [.. _entries.Values.Where(e => e.File is not null && e.Readiness != DiskReadiness.Detaching)
+            .Select(e => new StoredLun(e.Lun, e.Path, e.Serial, e.File!))];
+
+    public void RaiseReset(ulong? lunField, UnitAttention attention)
+    {
+        foreach (var unit in Units(lunField))
+            unit.Reset(attention);
+    }
+
+    public void Fence(ulong? lunField, Task until)
+    {
+        foreach (var unit in Units(lunField))
+            ((DiskPort)unit.Device).FenceUntil(until);
+    }
+
+    private IEnumerable<LogicalUnit> Units(ulong? lunField) => UnitsOf(Map.Value, lunField);
+
+    internal static IEnumerable<LogicalUnit> UnitsOf(LunMap map, ulong? lunField)
+    {
+        if (lunField is not { } field)
+            return map.Luns.Select(lun => map[lun]!);
+        return LunField.TryDecode(field, out var one) && map[one] is { } unit ? [unit] : [];
+    }
+
+    /// <summary>
+    /// Who a disk is must last. An image of its own is known by its path; a disposable overlay, made anew for each job under any name, by the
+    /// place where it is attached.
+    /// </summary>
+    private LogicalUnitIdentity IdentityOf(LunEntry entry, DiskOpened opened)
+    {
+        if (entry.Serial is { } serial)
+            return LogicalUnitIdentity.FromSerialNumber(serial);
+        return LogicalUnitIdentity.FromSeed(opened.IsOverlay ? $"{daemonId:D}\n{target.Key}\n{entry.Lun}" : $"{daemonId:D}\n{opened.Path}");
+    }
+}
+
+/// <summary>One LUN of a target.</summary>
+internal sealed class LunEntry(int lun, string path, string? serial, IActorRef actor, DiskPort port)
+{
+    public int Lun => lun;
+
+    public string? Serial => serial;
+
+    public IActorRef Actor => actor;
+
+    public DiskPort Port => port;
+
+    /// <summary>As ATTACH gave it, absolute once it was opened.</summary>
+    public string Path { get; set; } = path;
+
+    public DiskReadiness Readiness { get; set; } = DiskReadiness.Opening;
+
+    public string? Reason { get; set; }
+
+    public long CapacityBytes { get; set; }
+
+    /// <summary>Which file it is; null before it was opened.</summary>
+    public StoredFile? File { get; set; }
+
+    /// <summary>The unit that initiators see; null before the image was opened.</summary>
+    public LogicalUnit? Unit { get; set; }
+}

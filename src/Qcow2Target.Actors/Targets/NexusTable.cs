@@ -1,0 +1,109 @@
+using Qcow2Target.Actors.Sessions;
+using Qcow2Target.Scsi.Sense;
+
+namespace Qcow2Target.Actors.Targets;
+
+/// <summary>What a target says to a login (RFC 7143 clause 6.3.5).</summary>
+internal abstract record Admission
+{
+    private Admission()
+    {
+    }
+
+    public sealed record Fresh : Admission;
+
+    /// <summary>The same initiator port comes again: its old session ends first.</summary>
+    public sealed record Reinstates(NexusEntry Old) : Admission;
+
+    public sealed record Turned(byte StatusClass, byte StatusDetail, string Reason) : Admission;
+}
+
+/// <summary>The sessions of one target, and the logins that were let in and have not become one yet. Belongs to the target's actor.</summary>
+internal sealed class NexusTable
+{
+    private const int RememberedPorts = 4096;
+
+    private readonly Dictionary<ushort, NexusEntry> _sessions = [];
+    private readonly Dictionary<IActorRef, AdmittedLogin> _admitted = [];
+    private readonly Dictionary<ushort, List<object>> _waiters = [];
+    private readonly HashSet<string> _seen = new(StringComparer.OrdinalIgnoreCase);
+    private ushort _lastTsih;
+    private long _generation;
+
+    public IEnumerable<NexusEntry> All => _sessions.Values;
+
+    public int Count => _sessions.Count;
+
+    public NexusEntry? Find(ushort tsih) => _sessions.GetValueOrDefault(tsih);
+
+    public Admission Judge(LoginIdentity identity)
+    {
+        var old = _sessions.Values.FirstOrDefault(s => s.Identity.IsSamePort(identity));
+        if (identity.Tsih == 0)
+        {
+            if (old is not null)
+                return new Admission.Reinstates(old);
+            return _sessions.Count + _admitted.Count < ActorLimits.SessionsOfTarget
+                ? new Admission.Fresh()
+                : new Admission.Turned(3, 2, $"the target has {ActorLimits.SessionsOfTarget} sessions already (limit SessionsOfTarget)");
+        }
+        if (old is null || old.Tsih != identity.Tsih)
+            return new Admission.Turned(2, 0x0A, $"there is no session with TSIH 0x{identity.Tsih:x4} of this initiator port");
+        return old.Identity.ConnectionId == identity.ConnectionId
+            ? new Admission.Reinstates(old)
+            : new Admission.Turned(2, 6, "the session has its one connection already (MaxConnections 1)");
+    }
+
+    /// <summary>A handle that no session and no login in progress has; 0 is none (RFC 7143 clause 11.12.6).</summary>
+    public ushort NextTsih()
+    {
+        do
+        {
+            _lastTsih++;
+        }
+        while (_lastTsih == 0 || _sessions.ContainsKey(_lastTsih) || _admitted.Values.Any(a => a.Tsih == _lastTsih));
+        return _lastTsih;
+    }
+
+    public string ActorName(ushort tsih) => $"session-{tsih}-{++_generation}";
+
+    public void Admit(IActorRef login, ushort tsih) => _admitted[login] = new AdmittedLogin(tsih);
+
+    /// <summary>False: this login was not let in, or not under this handle.</summary>
+    public bool TakeAdmission(IActorRef login, ushort tsih) => _admitted.Remove(login, out var admitted) && admitted.Tsih == tsih;
+
+    public void ForgetAdmission(IActorRef login) => _admitted.Remove(login);
+
+    /// <summary>What a nexus is told first: power on, or that it was lost and is back.</summary>
+    public UnitAttention FirstAttention(LoginIdentity identity)
+    {
+        // Initiators that choose a new ISID each time would fill the memory of months; to forget costs a power-on attention.
+        if (_seen.Count >= RememberedPorts)
+            _seen.Clear();
+        return _seen.Add($"{identity.Initiator}\n{identity.InitiatorSessionId:x}") ? UnitAttention.PowerOn : UnitAttention.NexusLoss;
+    }
+
+    public void Add(ushort tsih, LoginIdentity identity, IActorRef actor, SessionIo io) =>
+        _sessions.Add(tsih, new NexusEntry(tsih, identity, actor, io));
+
+    public NexusEntry? Remove(ushort tsih) => _sessions.Remove(tsih, out var entry) ? entry : null;
+
+    /// <summary>Keeps a message until the session has gone.</summary>
+    public void Await(ushort tsih, object message)
+    {
+        if (!_waiters.TryGetValue(tsih, out var waiters))
+            _waiters[tsih] = waiters = [];
+        waiters.Add(message);
+    }
+
+    public IReadOnlyList<object> TakeWaiters(ushort tsih) => _waiters.Remove(tsih, out var waiters) ? waiters : [];
+
+    public IReadOnlyList<NexusView> View() =>
+        [.. _sessions.Values.OrderBy(s => s.Tsih)
+            .Select(s => new NexusView(s.Identity.Initiator, s.Identity.InitiatorSessionId, s.Io.PortalGroupTag, s.Identity.Peer, s.Io.Since))];
+
+    private sealed record AdmittedLogin(ushort Tsih);
+}
+
+/// <summary>One session of a target.</summary>
+internal sealed record NexusEntry(ushort Tsih, LoginIdentity Identity, IActorRef Actor, SessionIo Io);

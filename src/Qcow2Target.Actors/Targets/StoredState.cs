@@ -1,0 +1,22 @@
+namespace Qcow2Target.Actors.Targets;
+
+/// <summary>What the state file holds: which targets there are and what is attached to them.</summary>
+/// <param name="Version">Form of the file: <see cref="CurrentVersion"/>.</param>
+/// <param name="DaemonId">The daemon's own UUID: serial numbers and NAA identifiers derive from it.</param>
+public sealed record StoredState(int Version, Guid DaemonId, IReadOnlyList<StoredTarget> Targets)
+{
+    public const int CurrentVersion = 1;
+}
+
+public sealed record StoredTarget(int Id, string Name, IReadOnlyList<StoredLun> Luns);
+
+/// <param name="Lun">LUN id.</param>
+/// <param name="Path">Absolute path of the image.</param>
+/// <param name="Serial">Given at ATTACH, or null.</param>
+/// <param name="File">Which file it was when it was attached.</param>
+public sealed record StoredLun(int Lun, string Path, string? Serial, StoredFile File);
+
+/// <summary>Which file a path named: a file of another identity under the same path is another disk.</summary>
+/// <param name="Device">st_dev.</param>
+/// <param name="Inode">st_ino.</param>
+public sealed record StoredFile(ulong Device, ulong Inode);

@@ -1,0 +1,643 @@
+using Qcow2Target.Actors.Disks;
+using Qcow2Target.Actors.Sessions;
+using Qcow2Target.Iscsi.Sessions;
+using Qcow2Target.Scsi;
+using Qcow2Target.Scsi.Sense;
+
+namespace Qcow2Target.Actors.Targets;
+
+/// <summary>
+/// One target: which disk is which LUN, which initiators are connected, who may come in. Commands about disks are done one after the
+/// other, each with a deadline; what sessions need is answered in between.
+/// <code>
+/// Idle → Attaching | Detaching | EndingSessions | Saving → Idle        Idle → Leaving (deleted)        any → Closing
+/// </code>
+/// </summary>
+public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
+{
+    private readonly int _id;
+    private readonly TargetName _name;
+    private readonly TargetSettings _settings;
+    private readonly TargetServices _services;
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly LunTable _luns;
+    private readonly NexusTable _nexuses;
+    private long _saveNumber;
+    private IActorRef? _client;
+
+    public TargetActor(int id, TargetName name, Guid daemonId, TargetSettings settings, TargetServices services, Published<TargetView> view)
+    {
+        _id = id;
+        _name = name;
+        _settings = settings;
+        _services = services;
+        _luns = new LunTable(name, daemonId);
+        _nexuses = new NexusTable();
+        View = view;
+        Idle();
+    }
+
+    public IStash Stash { get; set; } = null!;
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    private Published<TargetView> View { get; }
+
+    public static Props PropsFor(int id, TargetName name, Guid daemonId, TargetSettings settings, TargetServices services, Published<TargetView> view) =>
+        Props.Create(() => new TargetActor(id, name, daemonId, settings, services, view));
+
+    /// <summary>A disk begins again in Recovering, its sessions stay up; a session that is restarted ends itself.</summary>
+    protected override SupervisorStrategy SupervisorStrategy() =>
+        new OneForOneStrategy(cause => cause is ActorInitializationException ? Directive.Stop : Directive.Restart);
+
+    protected override void PostStop()
+    {
+        _client?.Tell(Refusals.InternalFault("the target failed under the command"));
+        foreach (var stashed in Stash.ClearStash())
+            stashed.Sender.Tell(Refusals.InternalFault("the target failed before the command"));
+        foreach (var session in _nexuses.All)
+            session.Io.Close("the target has ended");
+        foreach (var lun in _luns.All)
+            lun.Unit?.Retire();
+    }
+
+    private void Idle()
+    {
+        Receive<AttachDisk>(Attach);
+        Receive<DetachDisk>(Detach);
+        Receive<ClearTarget>(Clear);
+        Receive<DeleteTarget>(Delete);
+        Receive<RestoreLuns>(Restore);
+        Receive<CloseTarget>(_ => Close());
+        Common();
+    }
+
+    /// <summary>What is handled in every state: sessions, and disks that change by themselves.</summary>
+    private void Common()
+    {
+        Receive<AdmitLogin>(Admit);
+        Receive<BeginSession>(Begin);
+        Receive<NexusEnded>(EndNexus);
+        Receive<SessionDied>(LoseSession);
+        Receive<SessionQuiet>(quiet => RemoveNexus(quiet.Tsih));
+        Receive<LoginGone>(gone => _nexuses.ForgetAdmission(gone.Login));
+        Receive<OldSessionOver>(AdmitAfterReinstatement);
+        Receive<ResetLuns>(Reset);
+        Receive<LunsQuiet>(FinishReset);
+        Receive<DiskReadinessChanged>(ChangeReadiness);
+        Receive<DiskOpened>(DiskCameUp);
+        Receive<DiskNotOpened>(_ => { });
+        Receive<DiskClosed>(_ => LateClosed());
+        Receive<DiskDied>(died => throw new InvalidOperationException($"the actor of LUN {died.Lun} has ended: the target is built again from the state"));
+        Receive<LunsSaved>(_ => { });
+        Receive<LunsNotSaved>(message => _log.Error("the state of {Target} is not saved: {Reason}", _name.Shown, message.Reason));
+        Receive<DeadlineTick>(_ => { });
+    }
+
+    private void BusyWith(Action behaviour)
+    {
+        Become(() =>
+        {
+            behaviour();
+            Receive<ITargetCommand>(_ => Stash.Stash());
+            Receive<RestoreLuns>(_ => Stash.Stash());
+            Receive<CloseTarget>(_ => Stash.Stash());
+            Common();
+        });
+    }
+
+    private void Finish()
+    {
+        _client = null;
+        Timers.Cancel(DeadlineTick.Instance);
+        Become(Idle);
+        Stash.UnstashAll();
+    }
+
+    private void Publish() => View.Publish(new TargetView(_id, _name, _luns.View(), _nexuses.View()));
+
+    // Attach
+
+    private void Attach(AttachDisk command)
+    {
+        var client = Sender;
+        if (command.Lun is { } wanted && _luns.Find(wanted) is not null)
+        {
+            client.Tell(Refusals.LogicalUnitExists(_name));
+            return;
+        }
+        if ((command.Lun ?? _luns.LowestFree()) is not { } lun)
+        {
+            client.Tell(Refusals.TooManyLogicalUnits);
+            return;
+        }
+        _client = client;
+        var entry = StartDisk(lun, command.DiskPath, command.Serial, FirstOpen.MustSucceed);
+        Publish();
+        entry.Actor.Tell(new OpenDisk());
+        StartDeadline();
+        BusyWith(() =>
+        {
+            Receive<DiskOpened>(opened =>
+            {
+                _luns.MakeUnit(entry, opened);
+                Save(() => BringIntoService(entry, client), reason => TakeBack(entry, client, Refusals.StateNotSaved(reason)));
+            }, _ => Sender.Equals(entry.Actor));
+            Receive<DiskNotOpened>(failed =>
+            {
+                Drop(entry);
+                client.Tell(new CommandRefused(failed.Reason, command.DiskPath, failed.Explanation));
+                Finish();
+            }, _ => Sender.Equals(entry.Actor));
+            Receive<DeadlineTick>(_ =>
+            {
+                entry.Readiness = DiskReadiness.Detaching;
+                entry.Actor.Tell(new CloseDisk(UnflushedData.Flush));
+                Publish();
+                client.Tell(Refusals.Deadline($"opening {command.DiskPath}"));
+                Finish();
+            });
+        });
+    }
+
+    private void BringIntoService(LunEntry entry, IActorRef client)
+    {
+        entry.Readiness = DiskReadiness.Ready;
+        _luns.PublishMap();
+        Publish();
+        ReportChange(entry);
+        _log.Info("LUN {Lun} of {Target} is {Path} ({Bytes} bytes)", entry.Lun, _name.Shown, entry.Path, entry.CapacityBytes);
+        client.Tell(new DiskAttached(entry.Lun));
+        Finish();
+    }
+
+    /// <summary>Tells every initiator that a LUN came, and that it is another disk where one was there before.</summary>
+    private void ReportChange(LunEntry entry)
+    {
+        var isReuse = _luns.IsReuse(entry.Lun);
+        foreach (var session in _nexuses.All)
+        {
+            session.Io.Nexus.Raise(UnitAttention.ReportedLunsChanged);
+            if (isReuse)
+                session.Io.Nexus.Raise(entry.Unit!, UnitAttention.InquiryDataChanged);
+        }
+    }
+
+    private void TakeBack(LunEntry entry, IActorRef client, CommandRefused refusal)
+    {
+        entry.Actor.Tell(new CloseDisk(UnflushedData.Flush));
+        BusyWith(() => Receive<DiskClosed>(_ =>
+        {
+            Drop(entry);
+            client.Tell(refusal);
+            Finish();
+        }, _ => Sender.Equals(entry.Actor)));
+    }
+
+    private void Drop(LunEntry entry)
+    {
+        _luns.Remove(entry.Lun);
+        Context.Unwatch(entry.Actor);
+        Context.Stop(entry.Actor);
+        Publish();
+    }
+
+    private LunEntry StartDisk(int lun, string path, string? serial, FirstOpen firstOpen)
+    {
+        var generation = _luns.NextGeneration();
+        var port = new DiskPort(path, _settings.PhysicalBlockBytes);
+        var actor = Context.ActorOf(DiskActor.PropsFor(new DiskPlace(lun, _name.Shown), path, firstOpen, port, _services), $"lun-{lun}-{generation}");
+        Context.WatchWith(actor, new DiskDied(lun));
+        return _luns.Add(lun, path, serial, actor, port);
+    }
+
+    // Restore
+
+    private void Restore(RestoreLuns message)
+    {
+        var client = Sender;
+        var waitingFor = new HashSet<IActorRef>();
+        var notReady = 0;
+        foreach (var stored in message.Luns)
+        {
+            var entry = StartDisk(stored.Lun, stored.Path, stored.Serial, FirstOpen.MayFail);
+            entry.File = stored.File;
+            entry.Actor.Tell(new OpenDisk());
+            waitingFor.Add(entry.Actor);
+        }
+        Publish();
+        BusyWith(() =>
+        {
+            Receive<DiskOpened>(opened =>
+            {
+                DiskCameUp(opened);
+                Reported();
+            }, _ => waitingFor.Contains(Sender));
+            Receive<DiskReadinessChanged>(change =>
+            {
+                ChangeReadiness(change);
+                notReady++;
+                Reported();
+            }, change => change.Readiness == DiskReadiness.Recovering && waitingFor.Contains(Sender));
+        });
+
+        void Reported()
+        {
+            waitingFor.Remove(Sender);
+            if (waitingFor.Count > 0)
+                return;
+            client.Tell(new TargetRestored(message.Luns.Count - notReady, notReady));
+            Finish();
+        }
+    }
+
+    /// <summary>A disk that was restored, or that came back, by itself.</summary>
+    private void DiskCameUp(DiskOpened opened)
+    {
+        if (_luns.FindByActor(Sender) is not { } entry || entry.Readiness == DiskReadiness.Detaching)
+            return;
+        var isNew = entry.Unit is null;
+        _luns.MakeUnit(entry, opened);
+        entry.Readiness = DiskReadiness.Ready;
+        entry.Reason = null;
+        _luns.PublishMap();
+        Publish();
+        if (isNew)
+            ReportChange(entry);
+        _log.Info("LUN {Lun} of {Target} is {Path} ({Bytes} bytes)", entry.Lun, _name.Shown, entry.Path, entry.CapacityBytes);
+    }
+
+    private void ChangeReadiness(DiskReadinessChanged change)
+    {
+        if (_luns.FindByActor(Sender) is not { } entry || entry.Readiness == DiskReadiness.Detaching)
+            return;
+        entry.Readiness = change.Readiness;
+        entry.Reason = change.Reason;
+        if (entry.Unit is { } unit)
+            unit.Availability = change.Readiness == DiskReadiness.Ready ? UnitAvailability.Ready : UnitAvailability.BecomingReady;
+        Publish();
+        if (change.Readiness == DiskReadiness.Ready)
+            _log.Info("LUN {Lun} of {Target} serves again", entry.Lun, _name.Shown);
+        else
+            _log.Warning("LUN {Lun} of {Target} ({Path}) is out of service: {Reason}", entry.Lun, _name.Shown, entry.Path, change.Reason);
+    }
+
+    // Detach, clear, delete
+
+    private void Detach(DetachDisk command)
+    {
+        var client = Sender;
+        if (_luns.Find(command.Lun) is not { } entry)
+        {
+            client.Tell(Refusals.LogicalUnitNotFound(_name));
+            return;
+        }
+        _client = client;
+        AfterSessions(command.Initiators, client, () =>
+            TakeOut([entry], command.Unflushed, client, paths => new DiskDetached(paths[0])));
+    }
+
+    private void Clear(ClearTarget command)
+    {
+        if (_nexuses.Count > 0 && command.Initiators == ConnectedInitiators.Refuse)
+        {
+            Sender.Tell(Refusals.HasActiveConnection(_name));
+            return;
+        }
+        var client = Sender;
+        _client = client;
+        AfterSessions(command.Initiators, client, () =>
+            TakeOut([.. _luns.All], command.Unflushed, client, paths => new TargetCleared(paths)));
+    }
+
+    private void Delete(DeleteTarget command)
+    {
+        var client = Sender;
+        if (_luns.Count > 0)
+            client.Tell(Refusals.HasLogicalUnits(_name));
+        else if (_nexuses.Count > 0 && command.Initiators == ConnectedInitiators.Refuse)
+            client.Tell(Refusals.HasActiveConnections(_name));
+        else
+            AfterSessions(command.Initiators, client, () =>
+            {
+                Context.Parent.Tell(new TargetEmptied(_id, client));
+                Become(Leaving);
+                Stash.UnstashAll();
+            });
+    }
+
+    private void Leaving()
+    {
+        Receive<AdmitLogin>(_ => Sender.Tell(new LoginRefused(2, 4, "the target is being deleted")));
+        Receive<ITargetCommand>(command => Sender.Tell(Refusals.TargetDoesNotExist(command.Target)));
+        Receive<CloseTarget>(_ => Sender.Tell(new TargetClosed(_id, 0)));
+        Common();
+    }
+
+    /// <summary>Goes on once no session is left, or at once where the command does not mind sessions.</summary>
+    private void AfterSessions(ConnectedInitiators policy, IActorRef client, Action next)
+    {
+        if (policy == ConnectedInitiators.Refuse || _nexuses.Count == 0)
+        {
+            next();
+            return;
+        }
+        foreach (var session in _nexuses.All)
+            session.Actor.Tell(new EndSession("an operator's command ends it"));
+        StartDeadline();
+        BusyWith(() =>
+        {
+            Receive<NexusEnded>(ended =>
+            {
+                EndNexus(ended);
+                ContinueIfAlone();
+            });
+            Receive<SessionQuiet>(quiet =>
+            {
+                RemoveNexus(quiet.Tsih);
+                ContinueIfAlone();
+            });
+            Receive<AdmitLogin>(_ => Sender.Tell(new LoginRefused(3, 1, "sessions are being ended by an operator's command")));
+            Receive<DeadlineTick>(_ =>
+            {
+                client.Tell(Refusals.Deadline("sessions to end: " + string.Join(", ", _nexuses.All.Select(s => s.Identity.Initiator))));
+                Finish();
+            });
+        });
+
+        void ContinueIfAlone()
+        {
+            if (_nexuses.Count > 0)
+                return;
+            Timers.Cancel(DeadlineTick.Instance);
+            next();
+        }
+    }
+
+    /// <summary>Takes LUNs out of service, waits until their images are complete on disk and closed, saves, and answers.</summary>
+    private void TakeOut(IReadOnlyList<LunEntry> entries, UnflushedData unflushed, IActorRef client, Func<IReadOnlyList<string>, object> reply)
+    {
+        if (entries.Count == 0)
+        {
+            client.Tell(reply([]));
+            Finish();
+            return;
+        }
+        var paths = entries.Select(e => e.Path).ToArray();
+        var open = entries.ToList();
+        foreach (var entry in entries)
+        {
+            entry.Actor.Tell(new CloseDisk(unflushed));   // said again where an earlier command gave up waiting
+            entry.Readiness = DiskReadiness.Detaching;
+        }
+        _luns.PublishMap();
+        Publish();
+        foreach (var session in _nexuses.All)
+            session.Io.Nexus.Raise(UnitAttention.ReportedLunsChanged);
+        var progress = entries.Sum(e => e.Port.Progress);
+        StartDeadline();
+        BusyWith(() =>
+        {
+            Receive<DiskClosed>(_ =>
+            {
+                var entry = open.Single(e => e.Actor.Equals(Sender));
+                open.Remove(entry);
+                Drop(entry);
+                if (open.Count > 0)
+                    return;
+                Save(() => Answer(reply(paths)), reason => Answer(Refusals.StateNotSaved("the disk is free, but the state file still names it: " + reason)));
+            }, _ => open.Any(e => e.Actor.Equals(Sender)));
+            Receive<DeadlineTick>(_ =>
+            {
+                var now = entries.Sum(e => e.Port.Progress);
+                if (now != progress)
+                {
+                    progress = now;
+                    StartDeadline();
+                    return;
+                }
+                _log.Warning("{Target}: {Paths} did not close in time", _name.Shown, string.Join(", ", open.Select(e => e.Path)));
+                Answer(Refusals.Detaching(open.Select(e => e.Path)));
+            });
+        });
+
+        void Answer(object answer)
+        {
+            if (answer is not CommandRefused)
+                _log.Info("{Target}: {Paths} detached", _name.Shown, string.Join(", ", paths));
+            client.Tell(answer);
+            Finish();
+        }
+    }
+
+    /// <summary>An image whose command had given up waiting is closed at last.</summary>
+    private void LateClosed()
+    {
+        if (_luns.FindByActor(Sender) is not { } entry)
+            return;
+        Drop(entry);
+        _log.Info("{Path} is free now", entry.Path);
+        Context.Parent.Tell(new SaveLuns(_id, _luns.Stored(), ++_saveNumber));
+    }
+
+    private void Save(Action saved, Action<string> notSaved)
+    {
+        var number = ++_saveNumber;
+        Context.Parent.Tell(new SaveLuns(_id, _luns.Stored(), number));
+        BusyWith(() =>
+        {
+            Receive<LunsSaved>(_ => saved(), message => message.Number == number);
+            Receive<LunsNotSaved>(message => notSaved(message.Reason), message => message.Number == number);
+        });
+    }
+
+    private void StartDeadline() => Timers.StartSingleTimer(DeadlineTick.Instance, DeadlineTick.Instance, _settings.CommandDeadline);
+
+    private void Close()
+    {
+        var client = Sender;
+        foreach (var session in _nexuses.All)
+            session.Actor.Tell(new EndSession("the daemon is shutting down"));
+        var waitingForDisks = false;
+        var told = false;
+        Become(() =>
+        {
+            Receive<NexusEnded>(ended =>
+            {
+                EndNexus(ended);
+                Continue();
+            });
+            Receive<SessionQuiet>(quiet =>
+            {
+                RemoveNexus(quiet.Tsih);
+                Continue();
+            });
+            Receive<DiskClosed>(_ =>
+            {
+                if (_luns.FindByActor(Sender) is { } entry)
+                    Drop(entry);
+                Continue();
+            });
+            Receive<AdmitLogin>(_ => Sender.Tell(new LoginRefused(3, 1, "the daemon is shutting down")));
+            Receive<ITargetCommand>(_ => Sender.Tell(Refusals.ShuttingDown));
+            Receive<RestoreLuns>(_ => { });
+            Common();
+        });
+        Continue();
+
+        void Continue()
+        {
+            if (_nexuses.Count > 0)
+                return;
+            if (!waitingForDisks)
+            {
+                waitingForDisks = true;
+                foreach (var entry in _luns.All.Where(e => e.Readiness != DiskReadiness.Detaching))
+                {
+                    entry.Readiness = DiskReadiness.Detaching;
+                    entry.Actor.Tell(new CloseDisk(UnflushedData.Flush));
+                }
+            }
+            if (_luns.Count > 0 || told)
+                return;
+            told = true;
+            client.Tell(new TargetClosed(_id, 0));
+        }
+    }
+
+    // Sessions
+
+    private void Admit(AdmitLogin message)
+    {
+        var login = Sender;
+        switch (_nexuses.Judge(message.Identity))
+        {
+            case Admission.Fresh:
+                Grant(login, _nexuses.NextTsih());
+                break;
+            case Admission.Reinstates reinstates:
+                var tsih = message.Identity.Tsih == 0 ? _nexuses.NextTsih() : message.Identity.Tsih;
+                reinstates.Old.Actor.Tell(new EndSession("its initiator logged in again"));
+                _nexuses.Await(reinstates.Old.Tsih, new OldSessionOver(login, tsih));
+                break;
+            case Admission.Turned turned:
+                login.Tell(new LoginRefused(turned.StatusClass, turned.StatusDetail, turned.Reason));
+                break;
+        }
+    }
+
+    private void AdmitAfterReinstatement(OldSessionOver message) => Grant(message.Login, message.Tsih);
+
+    private void Grant(IActorRef login, ushort tsih)
+    {
+        _nexuses.Admit(login, tsih);
+        Context.WatchWith(login, new LoginGone(login));
+        login.Tell(new LoginAdmitted(tsih, _settings.PortalGroupTag));
+    }
+
+    private void Begin(BeginSession message)
+    {
+        if (!_nexuses.TakeAdmission(Sender, message.Tsih))
+        {
+            return;   // its time-out ends it
+        }
+        Context.Unwatch(Sender);
+        Sender.Tell(new SessionBegun());
+        var port = new TargetPort(_name.Shown, _settings.PortalGroupTag, RelativePortId: 1);
+        var nexus = new ItNexus(port, _nexuses.FirstAttention(message.Identity));
+        var io = new SessionIo(message.Identity, message.Connection, _luns.Map, _services.Buffers, nexus, _settings.Spin);
+        var props = SessionActor.PropsFor(message.Tsih, io, new SessionFences(_luns.Map), _settings);
+        var actor = Context.ActorOf(props, _nexuses.ActorName(message.Tsih));
+        Context.WatchWith(actor, new SessionDied(message.Tsih));
+        _nexuses.Add(message.Tsih, message.Identity, actor, io);
+        Publish();
+        _log.Info("{Initiator} from {Peer} opened session {Tsih} on {Target}", message.Identity.Initiator, message.Connection.Peer, message.Tsih, _name.Shown);
+    }
+
+    private void EndNexus(NexusEnded message)
+    {
+        RemoveNexus(message.Tsih);
+        Sender.Tell(new NexusRemoved());
+    }
+
+    /// <summary>A session's actor is gone without having said so: its connection is cut, and its nexus leaves when its work has returned.</summary>
+    private void LoseSession(SessionDied message)
+    {
+        if (_nexuses.Find(message.Tsih) is not { } session)
+            return;
+        session.Io.Close("its actor has failed");
+        session.Io.Completion.PipeTo(Self, Self, success: () => new SessionQuiet(message.Tsih));
+    }
+
+    private void RemoveNexus(ushort tsih)
+    {
+        if (_nexuses.Remove(tsih) is not { } session)
+            return;
+        session.Io.Nexus.Close();
+        Publish();
+        foreach (var waiter in _nexuses.TakeWaiters(tsih))
+            Self.Tell(waiter, Self);
+    }
+
+    /// <summary>CLEAR TASK SET and the resets take every session's tasks along (SAM-5 clause 7; RFC 7143 clause 11.5.1).</summary>
+    private void Reset(ResetLuns message)
+    {
+        var aborted = new List<Task>();
+        foreach (var session in _nexuses.All)
+        {
+            var filter = message.Lun is { } lun ? TaskFilter.ByLun(lun) : TaskFilter.All;
+            if (session.Tsih == message.Tsih)
+                filter = filter.Before(message.Request.CmdSn);
+            var result = session.Io.Abort(filter);
+            aborted.Add(result.Quiet);
+            if (message.Request.Function == TaskManagementFunction.ClearTaskSet && session.Tsih != message.Tsih && result.Count > 0)
+                session.Io.Nexus.Raise(UnitAttention.CommandsCleared);
+        }
+        var all = Task.WhenAll(aborted);
+        all.WaitAsync(ActorLimits.AbortPatience)
+            .PipeTo(Self, Self, success: () => new LunsQuiet(message, null), failure: _ => new LunsQuiet(message, all));
+    }
+
+    private void FinishReset(LunsQuiet message)
+    {
+        var request = message.Reset.Request;
+        if (message.StillRunning is { } running)
+        {
+            _luns.Fence(message.Reset.Lun, running);
+            request.Respond(TaskManagementResponse.Rejected);
+            return;
+        }
+        if (AttentionOf(request.Function) is { } attention)
+            _luns.RaiseReset(message.Reset.Lun, attention);
+        request.Respond(TaskManagementResponse.Complete);
+        if (request.Function != TaskManagementFunction.TargetColdReset)
+            return;
+        foreach (var session in _nexuses.All)
+            session.Actor.Tell(new EndSession("an initiator reset the target"));
+    }
+
+    private static UnitAttention? AttentionOf(TaskManagementFunction function) => function switch
+    {
+        TaskManagementFunction.LogicalUnitReset => UnitAttention.DeviceReset,
+        TaskManagementFunction.TargetWarmReset => UnitAttention.BusReset,
+        TaskManagementFunction.TargetColdReset => UnitAttention.PowerOnOccurred,
+        _ => null,
+    };
+
+    private sealed record DiskDied(int Lun);
+
+    private sealed record SessionDied(ushort Tsih);
+
+    private sealed record SessionQuiet(ushort Tsih);
+
+    private sealed record LoginGone(IActorRef Login);
+
+    private sealed record OldSessionOver(IActorRef Login, ushort Tsih);
+
+    private sealed record LunsQuiet(ResetLuns Reset, Task? StillRunning);
+
+    private sealed record DeadlineTick
+    {
+        public static readonly DeadlineTick Instance = new();
+    }
+}

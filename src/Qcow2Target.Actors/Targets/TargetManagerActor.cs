@@ -1,0 +1,336 @@
+namespace Qcow2Target.Actors.Targets;
+
+/// <summary>
+/// Owns the names and ids of the targets and the state file. Answers LIST from what the targets publish; hands every other command to
+/// the target that it names, which answers the client itself.
+/// <code>
+/// Loading → Restoring → Serving → Closing
+/// </code>
+/// </summary>
+public sealed class TargetManagerActor : ReceiveActor, IWithTimers
+{
+    private readonly TargetSettings _settings;
+    private readonly TargetServices _services;
+    private readonly StateFile _file;
+    private readonly TargetBoard _board;
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly Dictionary<TargetName, Entry> _byName = [];
+    private readonly Dictionary<int, Entry> _byId = [];
+    private readonly List<IActorRef> _awaitingReady = [];
+    private readonly List<PendingSave> _unsaved = [];
+    private Guid _daemonId;
+    private int _nextId = 1;
+    private bool _saving;
+    private TargetsReady? _ready;
+
+    public TargetManagerActor(TargetSettings settings, TargetServices services, StateFile file, TargetBoard board)
+    {
+        _board = board;
+        _settings = settings;
+        _services = services;
+        _file = file;
+        Loading();
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    public static Props PropsFor(TargetSettings settings, TargetServices services, StateFile file, TargetBoard board) =>
+        Props.Create(() => new TargetManagerActor(settings, services, file, board));
+
+    /// <summary>A target actor that fails is stopped and built again from the state: its sessions and disks go with it.</summary>
+    protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(_ => Directive.Stop);
+
+    protected override void PreStart()
+    {
+        var self = Self;
+        _services.Threads.Run(_file.Load).PipeTo(self, self, success: state => new StateLoaded(state), failure: e => new StateNotLoaded(e));
+    }
+
+    // Names, ids and what is attached live here: after a bug in here nothing of it can be trusted, and the saved state is the way back.
+    protected override void PreRestart(Exception reason, object message) => _services.Fatal("the target manager failed: " + reason);
+
+    private void Loading()
+    {
+        Receive<StateLoaded>(message => Restore(message.State));
+        Receive<StateNotLoaded>(message => _services.Fatal(message.Cause.Message));
+        Receive<AwaitReady>(_ => _awaitingReady.Add(Sender));
+        Receive<CloseTargets>(_ => Sender.Tell(new TargetsClosed(0)));
+        Receive<FindTarget>(_ => Sender.Tell(new TargetNotFound(true)));
+        Receive<ITargetManagerCommand>(_ => Sender.Tell(Refusals.ShuttingDown));
+    }
+
+    private void Restore(StoredState state)
+    {
+        _daemonId = state.DaemonId;
+        var waitingFor = 0;
+        foreach (var stored in state.Targets)
+        {
+            var entry = Start(new TargetName(stored.Name), stored.Id, stored.Luns);
+            _nextId = Math.Max(_nextId, stored.Id + 1);
+            if (stored.Luns.Count == 0)
+                continue;
+            waitingFor++;
+            entry.Actor.Tell(new RestoreLuns(stored.Luns));
+        }
+        _log.Info("{Targets} targets from {StateFile}", state.Targets.Count, _file.Path);
+        var disks = state.Targets.Sum(t => t.Luns.Count);
+        Become(() => Restoring(waitingFor, new TargetsReady(state.Targets.Count, disks, 0)));
+        Save([]);
+        if (waitingFor == 0)
+            Ready(new TargetsReady(state.Targets.Count, disks, 0));
+        else
+            Timers.StartSingleTimer(RestoreTimeout.Instance, RestoreTimeout.Instance, _settings.RestorePatience);
+    }
+
+    private void Restoring(int waitingFor, TargetsReady sofar)
+    {
+        Receive<TargetRestored>(restored =>
+        {
+            waitingFor--;
+            sofar = sofar with { NotReady = sofar.NotReady + restored.NotReady };
+            if (waitingFor == 0)
+                Ready(sofar);
+        });
+        Receive<RestoreTimeout>(_ => Ready(sofar with { NotReady = sofar.NotReady + waitingFor }));
+        Common();
+    }
+
+    private void Ready(TargetsReady ready)
+    {
+        Timers.Cancel(RestoreTimeout.Instance);
+        _ready = ready;
+        foreach (var waiter in _awaitingReady)
+            waiter.Tell(ready);
+        _awaitingReady.Clear();
+        Become(Serving);
+    }
+
+    private void Serving()
+    {
+        Receive<TargetRestored>(_ => { });
+        Receive<RestoreTimeout>(_ => { });
+        Common();
+    }
+
+    private void Common()
+    {
+        Receive<AwaitReady>(_ =>
+        {
+            if (_ready is null)
+                _awaitingReady.Add(Sender);
+            else
+                Sender.Tell(_ready);
+        });
+        Receive<AddTarget>(Add);
+        Receive<ListTargets>(List);
+        Receive<FindTarget>(Find);
+        Receive<CloseTargets>(_ => Close());
+        Receive<ITargetCommand>(Route);
+        Receive<SaveLuns>(message =>
+        {
+            if (_byId.TryGetValue(message.TargetId, out var entry))
+                entry.Luns = message.Luns;
+            var number = message.Number;
+            Save([new PendingSave(Sender, () => new LunsSaved(number), reason => new LunsNotSaved(number, reason))]);
+        });
+        Receive<TargetEmptied>(Forget);
+        Receive<StateSaved>(Saved);
+        Receive<TargetDied>(Rebuild);
+    }
+
+    private void Add(AddTarget command)
+    {
+        if (_byName.ContainsKey(command.Target))
+        {
+            Sender.Tell(Refusals.TargetAlreadyExists(command.Target));
+            return;
+        }
+        if (_byName.Count >= ActorLimits.Targets)
+        {
+            Sender.Tell(Refusals.TooManyTargets);
+            return;
+        }
+        var id = _nextId++;
+        Start(command.Target, id, []);
+        var client = Sender;
+        var name = command.Target;
+        Save([new PendingSave(client, () => new TargetAdded(id), Refusals.StateNotSaved)
+        {
+            Undo = () =>
+            {
+                if (_byId.Remove(id, out var entry))
+                {
+                    _byName.Remove(name);
+                    Context.Unwatch(entry.Actor);
+                    Context.Stop(entry.Actor);
+                    PublishBoard();
+                }
+            },
+        }]);
+        _log.Info("target {Target} added", command.Target.Shown);
+    }
+
+    private void Route(ITargetCommand command)
+    {
+        if (_byName.TryGetValue(command.Target, out var entry))
+            entry.Actor.Forward(command);
+        else
+            Sender.Tell(Refusals.TargetDoesNotExist(command.Target));
+    }
+
+    private void List(ListTargets command)
+    {
+        if (command.Target is not { } name)
+            Sender.Tell(new TargetList([.. _byId.Values.OrderBy(e => e.Id).Select(e => e.View.Value)]));
+        else if (_byName.TryGetValue(name, out var entry))
+            Sender.Tell(new TargetList([entry.View.Value]));
+        else
+            Sender.Tell(Refusals.TargetDoesNotExist(name));
+    }
+
+    private void Find(FindTarget message)
+    {
+        if (_byName.TryGetValue(message.Target, out var entry))
+            Sender.Tell(new TargetFound(entry.Actor));
+        else
+            Sender.Tell(new TargetNotFound(ShuttingDown: false));
+    }
+
+    private void Forget(TargetEmptied message)
+    {
+        if (!_byId.Remove(message.TargetId, out var entry))
+            return;
+        _byName.Remove(entry.Name);
+        Context.Unwatch(entry.Actor);
+        Context.Stop(entry.Actor);
+        PublishBoard();
+        _log.Info("target {Target} deleted", entry.Name.Shown);
+        Save([new PendingSave(message.Client, () => new TargetDeleted(), Refusals.StateNotSaved)]);
+    }
+
+    private void Rebuild(TargetDied message)
+    {
+        if (!_byId.TryGetValue(message.TargetId, out var entry))
+            return;
+        _log.Error("target {Target} failed and is built again", entry.Name.Shown);
+        var fresh = Start(entry.Name, entry.Id, entry.Luns);
+        if (fresh.Luns.Count > 0)
+            fresh.Actor.Tell(new RestoreLuns(fresh.Luns));
+    }
+
+    private Entry Start(TargetName name, int id, IReadOnlyList<StoredLun> luns)
+    {
+        var view = new Published<TargetView>(new TargetView(id, name, [], []));
+        var generation = _byId.TryGetValue(id, out var former) ? former.Generation + 1 : 0;
+        var actorName = generation == 0 ? $"t-{id}" : $"t-{id}-{generation}";
+        var actor = Context.ActorOf(TargetActor.PropsFor(id, name, _daemonId, _settings, _services, view), actorName);
+        Context.WatchWith(actor, new TargetDied(id));
+        var entry = new Entry(id, name, actor, view, generation) { Luns = luns };
+        _byId[id] = entry;
+        _byName[name] = entry;
+        PublishBoard();
+        return entry;
+    }
+
+    private void PublishBoard() => _board.Publish([.. _byId.Values.OrderBy(e => e.Id).Select(e => e.View)]);
+
+    /// <summary>One write at a time; what changes meanwhile goes with the next, and all that waited for it are answered together.</summary>
+    private void Save(IEnumerable<PendingSave> waiters)
+    {
+        _unsaved.AddRange(waiters);
+        if (_saving)
+            return;
+        _saving = true;
+        var answered = _unsaved.ToArray();
+        _unsaved.Clear();
+        var state = new StoredState(StoredState.CurrentVersion, _daemonId,
+            [.. _byId.Values.OrderBy(e => e.Id).Select(e => new StoredTarget(e.Id, e.Name.Shown, e.Luns))]);
+        var file = _file;
+        var self = Self;
+        _services.Threads.Run(() =>
+        {
+            file.Save(state);
+            return true;
+        }).PipeTo(self, self, success: _ => new StateSaved(answered, null), failure: e => new StateSaved(answered, e.Message));
+    }
+
+    private void Saved(StateSaved message)
+    {
+        _saving = false;
+        if (message.Fault is not null)
+            _log.Error("{Fault}", message.Fault);
+        foreach (var waiter in message.Waiters)
+        {
+            if (message.Fault is not null)
+                waiter.Undo?.Invoke();
+            waiter.Client.Tell(message.Fault is null ? waiter.Success() : waiter.Failure(message.Fault));
+        }
+        if (_unsaved.Count > 0)
+            Save([]);
+    }
+
+    private void Close()
+    {
+        var client = Sender;
+        var waitingFor = _byId.Count;
+        if (waitingFor == 0)
+        {
+            client.Tell(new TargetsClosed(0));
+            return;
+        }
+        foreach (var entry in _byId.Values)
+        {
+            Context.Unwatch(entry.Actor);
+            entry.Actor.Tell(new CloseTarget());
+        }
+        Become(() => Closing(client, waitingFor, 0));
+    }
+
+    private void Closing(IActorRef client, int waitingFor, int notClosed)
+    {
+        Receive<TargetClosed>(closed =>
+        {
+            notClosed += closed.NotClosed;
+            if (--waitingFor == 0)
+                client.Tell(new TargetsClosed(notClosed));
+        });
+        Receive<ListTargets>(List);
+        Receive<FindTarget>(_ => Sender.Tell(new TargetNotFound(ShuttingDown: true)));
+        Receive<StateSaved>(Saved);
+        Receive<SaveLuns>(message => Sender.Tell(new LunsNotSaved(message.Number, "the daemon is shutting down")));
+        Receive<ITargetManagerCommand>(_ => Sender.Tell(Refusals.ShuttingDown));
+    }
+
+    private sealed class Entry(int id, TargetName name, IActorRef actor, Published<TargetView> view, int generation)
+    {
+        public int Id => id;
+
+        public TargetName Name => name;
+
+        public IActorRef Actor => actor;
+
+        public Published<TargetView> View => view;
+
+        public int Generation => generation;
+
+        public IReadOnlyList<StoredLun> Luns { get; set; } = [];
+    }
+
+    private sealed record PendingSave(IActorRef Client, Func<object> Success, Func<string, object> Failure)
+    {
+        public Action? Undo { get; init; }
+    }
+
+    private sealed record StateLoaded(StoredState State);
+
+    private sealed record StateNotLoaded(Exception Cause);
+
+    private sealed record StateSaved(IReadOnlyList<PendingSave> Waiters, string? Fault);
+
+    private sealed record TargetDied(int TargetId);
+
+    private sealed record RestoreTimeout
+    {
+        public static readonly RestoreTimeout Instance = new();
+    }
+}

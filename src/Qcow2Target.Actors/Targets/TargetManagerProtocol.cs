@@ -1,0 +1,107 @@
+namespace Qcow2Target.Actors.Targets;
+
+/// <summary>What others may ask of the target manager. Every command is answered: by its own reply or by <see cref="CommandRefused"/>.</summary>
+public interface ITargetManagerCommand;
+
+/// <summary>A command about one target, which the manager hands to the target's actor.</summary>
+public interface ITargetCommand : ITargetManagerCommand
+{
+    TargetName Target { get; }
+}
+
+/// <summary>What a command does about initiators that are connected.</summary>
+public enum ConnectedInitiators
+{
+    /// <summary>The command is refused while there are any.</summary>
+    Refuse,
+
+    /// <summary>Their sessions are ended first.</summary>
+    EndSessions,
+}
+
+/// <summary>What becomes of data that an image has not yet on disk when it is taken out of service.</summary>
+public enum UnflushedData
+{
+    /// <summary>It is brought to the disk before the command answers.</summary>
+    Flush,
+
+    /// <summary>It is dropped: the image is about to be deleted.</summary>
+    Drop,
+}
+
+public sealed record AddTarget(TargetName Target) : ITargetManagerCommand;
+
+public sealed record DeleteTarget(TargetName Target, ConnectedInitiators Initiators) : ITargetCommand;
+
+/// <param name="Target">The target that gets the LUN.</param>
+/// <param name="DiskPath">Relative to the first disks root, or absolute and inside one.</param>
+/// <param name="Lun">The LUN id wanted, or null for the lowest free one.</param>
+/// <param name="Serial">Fixes the unit serial number (VPD 80h) and with it the identity; null derives it.</param>
+public sealed record AttachDisk(TargetName Target, string DiskPath, int? Lun, string? Serial) : ITargetCommand;
+
+public sealed record DetachDisk(TargetName Target, int Lun, ConnectedInitiators Initiators, UnflushedData Unflushed) : ITargetCommand;
+
+public sealed record ClearTarget(TargetName Target, ConnectedInitiators Initiators, UnflushedData Unflushed) : ITargetCommand;
+
+/// <param name="Target">Only this target, or null for all.</param>
+public sealed record ListTargets(TargetName? Target) : ITargetManagerCommand;
+
+public sealed record TargetAdded(int TargetId);
+
+public sealed record TargetDeleted;
+
+public sealed record DiskAttached(int Lun);
+
+public sealed record DiskDetached(string Path);
+
+public sealed record TargetCleared(IReadOnlyList<string> Paths);
+
+public sealed record TargetList(IReadOnlyList<TargetView> Targets);
+
+/// <summary>Why a command was refused. The words for it belong to who asked: they are the control contract's.</summary>
+public enum RefusalReason
+{
+    TargetDoesNotExist,
+    TargetAlreadyExists,
+    LogicalUnitNotFound,
+    LogicalUnitExists,
+    TargetHasActiveConnection,
+    TargetHasLogicalUnits,
+    TargetHasActiveConnections,
+    TooManyTargets,
+    TooManyLogicalUnits,
+    DiskPathRefused,
+    DiskNotFound,
+    DiskInUse,
+    DiskUnsupported,
+    DiskDamaged,
+    DiskFault,
+    Detaching,
+    Deadline,
+    StateNotSaved,
+    ShuttingDown,
+    InternalFault,
+}
+
+/// <param name="Reason">Which refusal.</param>
+/// <param name="Subject">What it is about: the target's name, the disk's path, what was waited for, the limit's name.</param>
+/// <param name="Explanation">What else there is to say: the holder of the file, the format's reason.</param>
+public sealed record CommandRefused(RefusalReason Reason, string Subject, string Explanation = "");
+
+/// <summary>Finds the target that an initiator names in its login; answered by <see cref="TargetFound"/> or <see cref="TargetNotFound"/>.</summary>
+public sealed record FindTarget(TargetName Target) : ITargetManagerCommand;
+
+public sealed record TargetFound(IActorRef Target);
+
+/// <param name="ShuttingDown">The daemon is on its way down: the initiator may come again (login status 0301).</param>
+public sealed record TargetNotFound(bool ShuttingDown);
+
+/// <summary>Sent when the manager has started what the state file holds, as far as it can be started.</summary>
+public sealed record AwaitReady : ITargetManagerCommand;
+
+public sealed record TargetsReady(int Targets, int Disks, int NotReady);
+
+/// <summary>Ends every session, brings every image to the disk and closes it; answered by <see cref="TargetsClosed"/>.</summary>
+public sealed record CloseTargets : ITargetManagerCommand;
+
+public sealed record TargetsClosed(int NotClosed);

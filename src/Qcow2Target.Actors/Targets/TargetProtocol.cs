@@ -1,0 +1,47 @@
+using Qcow2Target.Actors.Sessions;
+
+namespace Qcow2Target.Actors.Targets;
+
+/// <summary>What the manager tells a target about its state.</summary>
+public interface ITargetOrder;
+
+/// <summary>Attach again what the state file holds; answered by <see cref="TargetRestored"/> when each disk is ready or has failed once.</summary>
+public sealed record RestoreLuns(IReadOnlyList<StoredLun> Luns) : ITargetOrder;
+
+public sealed record TargetRestored(int Ready, int NotReady);
+
+/// <summary>From a target to the manager: keep these LUNs. Answered by <see cref="LunsSaved"/> or <see cref="LunsNotSaved"/> with the same number.</summary>
+public sealed record SaveLuns(int TargetId, IReadOnlyList<StoredLun> Luns, long Number);
+
+public sealed record LunsSaved(long Number);
+
+public sealed record LunsNotSaved(long Number, string Reason);
+
+/// <summary>From a target to the manager, which then forgets it: the target has no LUN and no initiator, and admits nobody.</summary>
+public sealed record TargetEmptied(int TargetId, IActorRef Client);
+
+/// <summary>Take nobody in any more, end every session, close every disk; answered by <see cref="TargetClosed"/>.</summary>
+public sealed record CloseTarget : ITargetOrder;
+
+public sealed record TargetClosed(int TargetId, int NotClosed);
+
+/// <summary>An initiator asks for a session; answered by <see cref="LoginAdmitted"/> or <see cref="LoginRefused"/>.</summary>
+public sealed record AdmitLogin(LoginIdentity Identity);
+
+/// <param name="Tsih">Target session identifying handle of the session to come.</param>
+/// <param name="PortalGroupTag">Tag of the portal group.</param>
+public sealed record LoginAdmitted(ushort Tsih, ushort PortalGroupTag);
+
+/// <summary>Status of the login response that refuses (RFC 7143 clause 11.13.5).</summary>
+public sealed record LoginRefused(byte StatusClass, byte StatusDetail, string Reason);
+
+/// <summary>The login that was admitted is done: the connection becomes a session. The sender keeps it until <see cref="SessionBegun"/>.</summary>
+public sealed record BeginSession(LoginIdentity Identity, ushort Tsih, EstablishedConnection Connection);
+
+/// <summary>The connection is the session's now.</summary>
+public sealed record SessionBegun;
+
+/// <summary>The session's tasks have ended: its nexus is gone. Answered by <see cref="NexusRemoved"/>.</summary>
+public sealed record NexusEnded(ushort Tsih);
+
+public sealed record NexusRemoved;

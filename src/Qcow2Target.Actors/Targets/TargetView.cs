@@ -1,0 +1,38 @@
+namespace Qcow2Target.Actors.Targets;
+
+/// <summary>What a target looks like from outside now: published by its actor, read by LIST and discovery.</summary>
+/// <param name="Id">Unique while the daemon runs.</param>
+/// <param name="Name">As ADDTARGET gave it.</param>
+/// <param name="LogicalUnits">In order of LUN id.</param>
+/// <param name="Nexuses">I_T nexuses with an initiator connected.</param>
+public sealed record TargetView(int Id, TargetName Name, IReadOnlyList<LogicalUnitView> LogicalUnits, IReadOnlyList<NexusView> Nexuses)
+{
+    public bool HasConnections => Nexuses.Count > 0;
+}
+
+/// <param name="Lun">LUN id.</param>
+/// <param name="Path">Absolute path of the image.</param>
+/// <param name="Readiness">Whether it serves.</param>
+/// <param name="Reason">Why it does not serve, or null.</param>
+/// <param name="CapacityBytes">Size of the disk, or 0 before it was opened.</param>
+public sealed record LogicalUnitView(int Lun, string Path, DiskReadiness Readiness, string? Reason, long CapacityBytes);
+
+/// <summary>Whether a LUN serves.</summary>
+public enum DiskReadiness
+{
+    Ready,
+    Opening,
+    Recovering,
+    Detaching,
+}
+
+/// <param name="Initiator">InitiatorName of the login.</param>
+/// <param name="InitiatorSessionId">ISID, 48 bits.</param>
+/// <param name="PortalGroupTag">Target portal group tag.</param>
+/// <param name="Peer">Address and port of the initiator.</param>
+/// <param name="Since">When the session began.</param>
+public sealed record NexusView(string Initiator, ulong InitiatorSessionId, ushort PortalGroupTag, string Peer, DateTimeOffset Since)
+{
+    /// <summary>The nexus as LIST names it: initiator port and target port (RFC 7143 clause 4.4.1).</summary>
+    public string Identify(TargetName target) => $"{Initiator},i,0x{InitiatorSessionId:x12},{target.Shown},t,0x{PortalGroupTag:x4}";
+}
