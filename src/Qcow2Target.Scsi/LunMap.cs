@@ -48,7 +48,8 @@ public sealed class LunMap
     /// <param name="expectedDataOut">Bytes that the initiator is ready to send (EDTL with the W bit, else 0): some commands refuse another length than theirs.</param>
     public CommandPlan Begin(ulong lunField, ReadOnlySpan<byte> cdb, ItNexus nexus, long expectedDataOut)
     {
-        if (LunField.TryDecode(lunField, out int lun) && this[lun] is { } unit)
+        // A retired unit may stand in an old snapshot for a while: it is as absent as in the next one.
+        if (LunField.TryDecode(lunField, out int lun) && this[lun] is { Availability: not UnitAvailability.Gone } unit)
             return CommandDispatch.Begin(new CommandContext(cdb, unit, nexus.With(unit), this, expectedDataOut));
         return AbsentUnit.Begin(lunField, cdb, nexus, this);
     }

@@ -38,16 +38,27 @@ public sealed class LogicalUnitTests
     }
 
     [Fact]
-    public void A_retired_unit_is_gone_for_good()
+    public void A_retired_unit_is_absent_for_good()
     {
+        _bench.Unit.Raise(UnitAttention.CapacityChanged);
         _bench.Unit.Retire();
         _bench.Unit.Availability = UnitAvailability.Ready;
-        _bench.Unit.Raise(UnitAttention.CapacityChanged);
 
         Assert.Equal(UnitAvailability.Gone, _bench.Unit.Availability);
-        Assert.Equal("6/29/00", _bench.Refusal(TestUnitReady));
         Assert.Equal("5/25/00", _bench.Refusal(TestUnitReady));
         Assert.Equal("5/25/00", _bench.Refusal(TestCdb.Ten(0x28, 0, 1)));
+        Assert.Equal(0x7F, _bench.Data([0x12, 0, 0, 0, 36])[0]);
+    }
+
+    [Fact]
+    public async Task A_command_that_was_begun_before_the_unit_was_retired_still_ends()
+    {
+        CommandPlan plan = _bench.Begin(TestCdb.Ten(0x28, 0, 1));
+        _bench.Unit.Retire();
+        _bench.Device.ReadFault = BlockDeviceFault.Gone;
+
+        Assert.False(plan.TryRead(0, new byte[512]));
+        Assert.Equal("5/25/00", Bench.Describe(await plan.ReadAsync(0, new byte[512])));
     }
 
     [Fact]
