@@ -78,11 +78,15 @@ internal sealed class EventFilterApplier : IEventFilterApplier
     {
         var filter = new LogEventFilter(_matches);
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _testKit.Sys.EventStream.Publish(new TestEventListener.ChangeFilter(filter, Adds: true, done));
+        Tell(new TestEventListener.ChangeFilter(filter, Adds: true, done));
         Assert.True(done.Task.Wait(_testKit.FilterLeeway), "No test listener among the loggers (akka.loggers)");
         return filter;
     }
 
-    private void Finish(LogEventFilter filter) =>
-        _testKit.Sys.EventStream.Publish(new TestEventListener.ChangeFilter(filter, Adds: false, new TaskCompletionSource()));
+    private void Finish(LogEventFilter filter) => Tell(new TestEventListener.ChangeFilter(filter, Adds: false, new TaskCompletionSource()));
+
+    private void Tell(TestEventListener.ChangeFilter change)
+    {
+        foreach (IActorRef logger in ((LocalActorSystem)_testKit.Sys).Loggers) logger.Tell(change, ActorRefs.NoSender);
+    }
 }

@@ -9,7 +9,6 @@ internal sealed class TestEventListener : ActorBase
     {
         Context.System.EventStream.Subscribe<DeadLetter>(Self);
         Context.System.EventStream.Subscribe<UnhandledMessage>(Self);
-        Context.System.EventStream.Subscribe<ChangeFilter>(Self);
     }
 
     protected override bool Receive(object message)
@@ -26,6 +25,6 @@ internal sealed class TestEventListener : ActorBase
         return true;
     }
 
-    /// <summary>Published on the event stream to begin or end a wait.</summary>
+    /// <summary>Begins or ends a wait; handled after all that was published before.</summary>
     internal sealed record ChangeFilter(LogEventFilter Filter, bool Adds, TaskCompletionSource Done);
 }

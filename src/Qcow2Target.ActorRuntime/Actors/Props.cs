@@ -64,10 +64,17 @@ public class Props
 
     internal ActorBase NewActor()
     {
-        object actor = _constructor is null
-            ? Activator.CreateInstance(Type, Constructors, null, Arguments, CultureInfo.InvariantCulture)
-            : _constructor.Invoke(BindingFlags.DoNotWrapExceptions, null, Arguments, CultureInfo.InvariantCulture);
-        return (ActorBase)actor;
+        try
+        {
+            object actor = _constructor is null
+                ? Activator.CreateInstance(Type, Constructors, null, Arguments, CultureInfo.InvariantCulture)
+                : _constructor.Invoke(BindingFlags.DoNotWrapExceptions, null, Arguments, CultureInfo.InvariantCulture);
+            return (ActorBase)actor;
+        }
+        catch (Exception e)
+        {
+            throw new TypeLoadException($"Error while creating actor instance of type {Type} with {Arguments.Length} args: {e.Message}", e);
+        }
     }
 
     private static object Evaluate(Expression argument) => argument switch

@@ -150,6 +150,8 @@ internal sealed class ActorCell : IUntypedActorContext
                     _lifecycle.Handle(message);
                     break;
             }
+
+            _lifecycle.HandleDeferred();
         }
         catch (Exception e)
         {

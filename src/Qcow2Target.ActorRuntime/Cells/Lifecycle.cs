@@ -6,7 +6,8 @@ namespace Qcow2Target.ActorRuntime;
 /// </summary>
 /// <remarks>
 /// While it waits for children, decisions about it (suspend, resume, recreate) and failures of its children are put off; while it has
-/// failed itself, only the latter. Every Suspend is matched by one Resume or Recreate.
+/// failed itself, or an asynchronous handler is under way, only the latter: the strategy is the actor's own code and must not run in the
+/// middle of a handler. Every Suspend is matched by one Resume or Recreate.
 /// </remarks>
 internal sealed class Lifecycle
 {
@@ -36,6 +37,11 @@ internal sealed class Lifecycle
         }
 
         Dispatch(message);
+    }
+
+    /// <summary>Handles what was put off and needs to wait no longer.</summary>
+    public void HandleDeferred()
+    {
         while (_deferred.TryPeek(out SystemMessage next) && !MustWait(next) && !_cell.Mailbox.IsClosed) Dispatch(_deferred.Dequeue());
     }
 
@@ -59,7 +65,7 @@ internal sealed class Lifecycle
     private bool MustWait(SystemMessage message) => message switch
     {
         Suspend or Resume or Recreate => _waiting != WaitingFor.Nothing,
-        Failed => _waiting != WaitingFor.Nothing || _failed,
+        Failed => _waiting != WaitingFor.Nothing || _failed || _cell.AsyncHandlers.IsAwaiting,
         _ => false,
     };
 

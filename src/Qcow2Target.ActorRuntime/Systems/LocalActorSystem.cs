@@ -59,6 +59,9 @@ internal sealed class LocalActorSystem : ActorSystem
 
     internal ILogMessageFormatter LogFormatter { get; }
 
+    /// <summary>The loggers, in the order of the configuration.</summary>
+    internal IReadOnlyList<IActorRef> Loggers => _loggers;
+
     internal RootRef Root { get; }
 
     internal CoordinatedShutdown Shutdown { get; }
