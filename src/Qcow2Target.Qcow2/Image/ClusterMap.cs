@@ -97,7 +97,7 @@ internal sealed class ClusterMap : ICacheTenant, IDisposable
             if (!L1Entry.TryParse(L1Raw(l1Index), _geometry, out var entry) || (entry.HasTable && !_rules.AllowsTable(entry.TableOffset, fileLength)))
                 throw Faults.Read($"L1 entry {l1Index} (0x{L1Raw(l1Index):x}) is impossible");
             if (!entry.HasTable) return null;
-            table = new L2Table(l1Index, entry.TableOffset, ReadEntries(entry.TableOffset, fileLength), entry.IsCopied ? TableOwnership.Owned : TableOwnership.Shared);
+            table = new L2Table(l1Index, entry.TableOffset, ReadEntries(entry.TableOffset, fileLength), _rules.IsOwned(entry) ? TableOwnership.Owned : TableOwnership.Shared);
             Publish(table);
             return table;
         }

@@ -26,6 +26,9 @@ public abstract class ImageWork
         }
     }
 
+    /// <summary>The job is not run any more.</summary>
+    internal void Cancel(ImageFault fault) => Fault = fault;
+
     /// <summary>What an I/O error in this job means for those who wait for it.</summary>
     private protected virtual ImageFaultKind Failure => ImageFaultKind.WriteError;
 

@@ -60,6 +60,9 @@ internal sealed class MappingRules
         return table.Value < fileLength && !IsTable(cluster, cluster);
     }
 
+    /// <summary>True if the table may be written where it lies.</summary>
+    internal bool IsOwned(L1Entry entry) => entry.IsCopied && NotExclusive?.Contains(entry.TableOffset.Value >> _geometry.ClusterBits) != true;
+
     private bool IsTable(long first, long last)
     {
         foreach (var table in _tables)

@@ -1,3 +1,7 @@
+using System.Diagnostics.CodeAnalysis;
+using Qcow2Target.Qcow2.Format;
+using Qcow2Target.Qcow2.Io;
+
 namespace Qcow2Target.Qcow2.Image;
 
 /// <summary>What becomes of what is not yet durable when an image is closed.</summary>
@@ -14,46 +18,506 @@ public enum CloseMode
 /// The one writer of an image's metadata: a state machine without a thread, a lock or a task of its own. All members are called by one
 /// owner, one at a time (an actor; a deterministic driver in tests). The owner submits requests, calls <see cref="Drain"/>, runs what
 /// <see cref="TryTakeWork"/> gives on worker threads, gives each back by <see cref="WorkDone"/> and drains again.
+/// <para>
+/// A write goes through four steps: <em>reserve</em> (host clusters whose count is durable), <em>fill</em> (data and copy-on-write edges, on a
+/// worker), <em>link</em> (the cached entries; now it completes and is what reads see) and, later and together with others, <em>commit</em>.
+/// </para>
 /// </summary>
 public sealed class MetadataWriter
 {
-    internal MetadataWriter()
+    private readonly Qcow2Layer _layer;
+    private readonly IBlockFile _file;
+    private readonly WriteGate _gate;
+    private readonly TimeProvider _time;
+    private readonly ClusterAllocator _allocator;
+    private readonly ClusterReleaser _releaser;
+    private readonly WriterTables _tables;
+    private readonly Committer _committer;
+    private readonly StepRunner _steps;
+
+    private readonly Queue<ImageRequest> _submitted = new();
+    private readonly Queue<ImageWork> _returned = new();
+    private readonly Queue<ImageWork> _ready = new();
+    private readonly List<(long Start, long End)> _heldUp = [];
+    private List<Operation> _operations = [];
+    private List<FlushRequest> _flushes = [];
+    private int _outstanding;
+    private int _clustersWanted;
+    private Announcement _announcement;
+    private bool _commitWanted;
+    private bool _countsFailed;
+    private ImageFault? _commitFault;
+    private long? _oldestLinked;
+    private CloseMode? _close;
+    private ClosePhase _closePhase;
+    private int _closeEpoch;
+
+    internal MetadataWriter(Qcow2Layer layer, IBlockFile file, StructureScan scan, WriteGate gate, bool reclaimsLeaks, TimeProvider time)
     {
+        _layer = layer;
+        _file = file;
+        _gate = gate;
+        _time = time;
+        _allocator = new ClusterAllocator(layer.Geometry, file, scan.Refcounts, scan.Metadata, reclaimsLeaks ? scan.Leaked : []);
+        _releaser = new ClusterReleaser(_allocator, gate.Epoch, layer.Geometry, file);
+        _tables = new WriterTables(layer.Map, layer.Geometry);
+        _committer = new Committer(layer, file, scan.Metadata, _tables, _releaser);
+        _steps = new StepRunner(layer, file, scan.Metadata, _allocator, _tables, _committer, _releaser);
+        _announcement = layer.Header.Autoclear == 0 ? Announcement.Made : Announcement.Due;
+        if (_announcement == Announcement.Made) gate.Open();
     }
 
-    /// <summary>Collects a request; it is decided on by the next <see cref="Drain"/>.</summary>
-    public void Submit(ImageRequest request) => throw new NotSupportedException();
+    private enum Announcement
+    {
+        /// <summary>Autoclear bits are set: they go, durably, before the first change.</summary>
+        Due,
+        Running,
+        Made,
+    }
 
-    /// <summary>Decides for all that was submitted and all work that came back. Never waits. Completes requests.</summary>
-    public void Drain() => throw new NotSupportedException();
+    private enum ClosePhase
+    {
+        /// <summary>What was submitted is finished.</summary>
+        Finishing,
 
-    /// <summary>True: a bounded <see cref="Drain"/> has left something to decide (a zeroing of terabytes); call it again soon.</summary>
-    public bool NeedsDrain => throw new NotSupportedException();
+        /// <summary>In-place writes that had begun are leaving.</summary>
+        Quiescing,
+        Committing,
 
-    /// <summary>The next job for a worker thread, if there is one now.</summary>
-    public bool TryTakeWork([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out ImageWork? work) => throw new NotSupportedException();
+        /// <summary>Freed clusters are on their way.</summary>
+        Releasing,
 
-    /// <summary>A job whose <see cref="ImageWork.Execute"/> has returned. <see cref="Drain"/> must follow.</summary>
-    public void WorkDone(ImageWork work) => throw new NotSupportedException();
-
-    /// <summary>How long from now until <see cref="Tick"/> wants to be called; null: nothing is timed.</summary>
-    public TimeSpan? NextTick => throw new NotSupportedException();
-
-    /// <summary>Time has passed: commits what is due. <see cref="Drain"/> is part of it.</summary>
-    public void Tick() => throw new NotSupportedException();
-
-    /// <summary>No request waits, no work runs or waits to be taken.</summary>
-    public bool IsIdle => throw new NotSupportedException();
-
-    /// <summary>Turns new requests away (<see cref="ImageFaultKind.Closed"/>), finishes what was submitted, and brings the file to rest.</summary>
-    public void BeginClose(CloseMode mode) => throw new NotSupportedException();
-
-    /// <summary>The close has ended: no work runs, the file is complete on disk unless <see cref="Fault"/> tells otherwise.</summary>
-    public bool IsClosed => throw new NotSupportedException();
+        /// <summary>Unused reservations are given back, and the last sync is made.</summary>
+        GivingBack,
+        Closed,
+    }
 
     /// <summary>
     /// Why nothing more is written: a failed sync (<see cref="ImageFaultKind.WriteError"/>: close with <see cref="CloseMode.Abandon"/> and
-    /// open anew) or a contradiction (<see cref="ImageFaultKind.Corrupt"/>). Null: all is well.
+    /// open anew) or a contradiction (<see cref="ImageFaultKind.Corrupt"/>). After a close: what kept the file from being complete. Null: all is well.
     /// </summary>
-    public ImageFault? Fault => throw new NotSupportedException();
+    public ImageFault? Fault { get; private set; }
+
+    /// <summary>No request waits, no work runs or waits to be taken.</summary>
+    public bool IsIdle => _submitted.Count + _operations.Count + _flushes.Count + _outstanding == 0;
+
+    /// <summary>The close has ended: no work runs, the file is complete on disk unless <see cref="Fault"/> tells otherwise.</summary>
+    public bool IsClosed => _closePhase == ClosePhase.Closed;
+
+    /// <summary>True: a bounded <see cref="Drain"/> has left something to decide (a zeroing of terabytes); call it again soon.</summary>
+    public bool NeedsDrain { get; private set; }
+
+    /// <summary>How long from now until <see cref="Tick"/> wants to be called; null: nothing is timed. To be asked after each <see cref="Drain"/>.</summary>
+    public TimeSpan? NextTick
+    {
+        get
+        {
+            if (IsClosed || Fault is not null) return null;
+            if (_releaser.IsWaiting || _closePhase == ClosePhase.Quiescing) return WriterLimits.GracePoll;
+            if (_oldestLinked is not { } since) return null;
+            var left = WriterLimits.CommitDelay - _time.GetElapsedTime(since);
+            return left > TimeSpan.Zero ? left : TimeSpan.Zero;
+        }
+    }
+
+    /// <summary>Collects a request; it is decided on by the next <see cref="Drain"/>.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It does not lie inside the virtual size.</exception>
+    public void Submit(ImageRequest request)
+    {
+        var (offset, length) = request switch
+        {
+            WriteRequest write => (write.Offset, (long)write.Data.Length),
+            ZeroRequest zero => (zero.Offset, zero.Length),
+            _ => (0L, 0L),
+        };
+        if (offset < 0 || length < 0 || offset > _layer.Length - length)
+            throw new ArgumentOutOfRangeException(nameof(request), offset, $"{length} bytes do not lie inside the virtual size {_layer.Length}");
+        _submitted.Enqueue(request);
+    }
+
+    /// <summary>Decides for all that was submitted and all work that came back. Never waits. Completes requests.</summary>
+    public void Drain()
+    {
+        NeedsDrain = false;
+        try
+        {
+            while (_returned.TryDequeue(out var work)) Finish(work);
+            Accept();
+            if (Fault is null)
+            {
+                AdvanceOperations();
+                Commit();
+                Release();
+                Reserve();
+            }
+            AdvanceClose();
+        }
+        catch (ImageFaultException exception)
+        {
+            Fail(exception.Fault);
+        }
+        if (Fault is not null) FailAll();
+    }
+
+    /// <summary>The next job for a worker thread, if there is one now.</summary>
+    public bool TryTakeWork([NotNullWhen(true)] out ImageWork? work) => _ready.TryDequeue(out work);
+
+    /// <summary>A job whose <see cref="ImageWork.Execute"/> has returned. <see cref="Drain"/> must follow.</summary>
+    public void WorkDone(ImageWork work) => _returned.Enqueue(work);
+
+    /// <summary>Time has passed: commits what is due. <see cref="Drain"/> is part of it.</summary>
+    public void Tick() => Drain();
+
+    /// <summary>
+    /// Turns new requests away (<see cref="ImageFaultKind.Closed"/>), finishes what was submitted, and brings the file to rest.
+    /// <see cref="Drain"/> must follow. A second call may only turn <see cref="CloseMode.Commit"/> into <see cref="CloseMode.Abandon"/>.
+    /// </summary>
+    public void BeginClose(CloseMode mode)
+    {
+        // What stands in line was submitted before the close.
+        if (_close is null) Accept();
+        _close = _close == CloseMode.Abandon ? CloseMode.Abandon : mode;
+        _gate.Shut();
+    }
+
+    private void Accept()
+    {
+        while (_submitted.TryDequeue(out var request))
+        {
+            if (_close is not null) request.Complete(new ImageFault(ImageFaultKind.Closed, "the image is being closed"));
+            else if (Fault is not null) request.Complete(Fault);
+            else if (request is WriteRequest write) _operations.Add(new Operation(write));
+            else if (request is ZeroRequest zero) _operations.Add(new Operation(zero));
+            else _flushes.Add((FlushRequest)request);
+        }
+    }
+
+    private void Enqueue(ImageWork work)
+    {
+        _outstanding++;
+        _ready.Enqueue(work);
+    }
+
+    private void AdvanceOperations()
+    {
+        if (_operations.Count == 0) return;
+        if (_announcement != Announcement.Made)
+        {
+            if (_announcement == Announcement.Due) Enqueue(new HeaderWork(_file, ImageHeader.AutoclearField, 0));
+            _announcement = Announcement.Running;
+            return;
+        }
+        _clustersWanted = 0;
+        _heldUp.Clear();
+        var budget = new DrainBudget();
+        var kept = new List<Operation>(_operations.Count);
+        for (var i = 0; i < _operations.Count; i++)
+        {
+            var operation = _operations[i];
+            if (operation.IsRunning || Fault is not null || !Advance(operation, budget)) kept.Add(operation);
+        }
+        _operations = kept;
+        NeedsDrain |= budget.IsSpent;
+    }
+
+    // True: the operation has ended and was completed.
+    private bool Advance(Operation operation, DrainBudget budget)
+    {
+        operation.AwaitsClusters = false;
+        while (operation.Cursor < operation.End)
+        {
+            var claim = _steps.NextClaim(operation);
+            // Who came first goes first: nobody overtakes one that waits for the same clusters.
+            foreach (var (start, end) in _heldUp)
+                if (claim.Start < end && claim.End > start) return false;
+            if (budget.IsSpent) return false;
+            StepOutcome outcome;
+            FillWork? fill;
+            try
+            {
+                outcome = _steps.Try(operation, out fill);
+            }
+            catch (ImageFaultException exception)
+            {
+                if (exception.Fault.Kind == ImageFaultKind.Corrupt) Fail(exception.Fault);
+                operation.Request.Complete(exception.Fault);
+                return true;
+            }
+            switch (outcome)
+            {
+                case StepOutcome.Advanced:
+                    NoteLinked();
+                    if (operation.IsZeroing) budget.Spend(_tables.IsAbsent(_layer.Geometry.L1Index(claim.Start)));
+                    continue;
+                case StepOutcome.Started:
+                    operation.IsRunning = true;
+                    Enqueue(fill!);
+                    return false;
+                case StepOutcome.NeedsTable:
+                    operation.AwaitedTable = _layer.Geometry.L1Index(operation.Cursor);
+                    if (_tables.Load(operation.AwaitedTable.Value) is { } load) Enqueue(load);
+                    break;
+                case StepOutcome.NeedsClusters:
+                    operation.AwaitsClusters = true;
+                    _clustersWanted = Math.Min(WriterLimits.MaxRefillClusters, _clustersWanted + _steps.ClustersNeeded);
+                    break;
+                case StepOutcome.NeedsCommit when _commitFault is { } fault:
+                    // Committing failed, and without it there is no room: nothing is gained by waiting.
+                    operation.Request.Complete(fault);
+                    return true;
+                case StepOutcome.NeedsCommit:
+                    _commitWanted = true;
+                    break;
+            }
+            _heldUp.Add(claim);
+            return false;
+        }
+        operation.Request.Complete(null);
+        return true;
+    }
+
+    private void NoteLinked()
+    {
+        if (_committer.HasLinked) _oldestLinked ??= _time.GetTimestamp();
+    }
+
+    private void Commit()
+    {
+        if (_committer.Running is not null) return;
+        var isDue = _oldestLinked is { } since && _time.GetElapsedTime(since) >= WriterLimits.CommitDelay;
+        if (_flushes.Count == 0 && !isDue && !(_commitWanted && _committer.HasLinked)) return;
+        BeginCommit();
+    }
+
+    private void BeginCommit()
+    {
+        _commitWanted = false;
+        _oldestLinked = null;
+        var flushes = _flushes;
+        _flushes = [];
+        try
+        {
+            Enqueue(_committer.Begin(flushes));
+        }
+        catch (ImageFaultException exception)
+        {
+            foreach (var flush in flushes) flush.Complete(exception.Fault);
+            throw;
+        }
+    }
+
+    private void Release()
+    {
+        if (_releaser.Advance() is { } punch) Enqueue(punch);
+    }
+
+    // Fetches reserved clusters before they run out, or writes counts that went down; one such job at a time.
+    private void Reserve()
+    {
+        if (_allocator.IsWorking || _closePhase > ClosePhase.Finishing) return;
+        var missing = _clustersWanted - _allocator.Available;
+        var runsLow = _close is null && !_countsFailed && _allocator.HasGivenOut && _allocator.Available < WriterLimits.RefillBelow;
+        if (missing > 0 || runsLow)
+        {
+            var amount = _close is null ? Math.Max(missing, WriterLimits.RefillClusters) : missing;
+            if (_allocator.Reserve((int)amount) is { } work) Enqueue(work);
+            else FailForSpace(new ImageFault(ImageFaultKind.NoSpace, "the refcount table has its largest size and every cluster it reaches is used"));
+        }
+        else if (_allocator.HasWrites && !_countsFailed)
+        {
+            Enqueue(_allocator.WriteCounts(RefcountDurability.Lazy));
+        }
+    }
+
+    // Those that wait for clusters learn that there are none; the others go on. What nobody waits for is not tried again and again.
+    private void FailForSpace(ImageFault fault)
+    {
+        _countsFailed = true;
+        _clustersWanted = 0;
+        foreach (var operation in _operations.Where(operation => operation.AwaitsClusters)) operation.Request.Complete(fault);
+        _operations.RemoveAll(operation => operation.AwaitsClusters);
+    }
+
+    private void Finish(ImageWork work)
+    {
+        _outstanding--;
+        switch (work)
+        {
+            case FillWork fill: FinishFill(fill); break;
+            case LoadWork load: FinishLoad(load); break;
+            case CommitWork commit: FinishCommit(commit); break;
+            case RefcountWork counts: FinishCounts(counts); break;
+            case PunchWork punch: _releaser.Finish(punch); break;
+            case HeaderWork header: FinishHeader(header); break;
+        }
+    }
+
+    private void FinishFill(FillWork fill)
+    {
+        var operation = fill.Step.Operation;
+        operation.IsRunning = false;
+        if ((Fault ?? fill.Fault) is { } fault)
+        {
+            _steps.Undo(fill.Step);
+            _operations.Remove(operation);
+            operation.Request.Complete(fault);
+            return;
+        }
+        _steps.Link(fill.Step);
+        NoteLinked();
+    }
+
+    private void FinishLoad(LoadWork load)
+    {
+        _tables.Loaded(load);
+        if (load.Fault is not { } fault) return;
+        foreach (var operation in _operations.Where(operation => !operation.IsRunning && operation.AwaitedTable == load.L1Index).ToList())
+        {
+            _operations.Remove(operation);
+            operation.Request.Complete(fault);
+        }
+    }
+
+    private void FinishCommit(CommitWork commit)
+    {
+        _committer.Finish(commit);
+        _commitFault = commit.Fault;
+        if (commit.Fault is not null && _committer.HasLinked) _oldestLinked = _time.GetTimestamp();
+        if (commit.SyncFailed) Fail(commit.Fault!);
+        foreach (var flush in commit.Flushes) flush.Complete(commit.Fault);
+    }
+
+    private void FinishCounts(RefcountWork counts)
+    {
+        var replaced = _allocator.Finish(counts);
+        if (replaced is { } extent)
+        {
+            var freed = new ExtentList();
+            for (var cluster = extent.First; cluster < extent.End; cluster++) freed.Add(cluster);
+            _releaser.Add(freed);
+        }
+        _countsFailed = counts.Fault is not null;
+        if (counts.Fault is not { } fault) return;
+        // A sync of unknown fate, or a header that may point to either table: only opening anew can tell.
+        if (counts.Stage == RefcountStage.Sync || (counts.Stage == RefcountStage.Pointers && counts.Replaced is not null)) Fail(fault);
+        else FailForSpace(fault);
+    }
+
+    private void FinishHeader(HeaderWork header)
+    {
+        if (header.Word != ImageHeader.AutoclearField) return;
+        if (header.Fault is not { } fault)
+        {
+            _announcement = Announcement.Made;
+            if (_close is null && Fault is null) _gate.Open();
+            return;
+        }
+        _announcement = Announcement.Due;
+        if (header.SyncFailed) Fail(fault);
+        foreach (var operation in _operations) operation.Request.Complete(fault);
+        _operations.Clear();
+    }
+
+    // From here on nothing is written but, where the metadata is at fault, the bit that says so.
+    private void Fail(ImageFault fault)
+    {
+        if (Fault is not null) return;
+        Fault = fault;
+        _gate.Shut();
+        foreach (var work in _ready)
+        {
+            work.Cancel(fault);
+            _returned.Enqueue(work);
+        }
+        _ready.Clear();
+        if (fault.Kind == ImageFaultKind.Corrupt && _layer.Geometry.Version >= 3)
+            Enqueue(new HeaderWork(_file, ImageHeader.IncompatibleField, (ulong)(_layer.Header.Incompatible | IncompatibleFeatures.Corrupt)));
+    }
+
+    private void FailAll()
+    {
+        while (_returned.TryDequeue(out var work)) Finish(work);
+        foreach (var operation in _operations.Where(operation => !operation.IsRunning)) operation.Request.Complete(Fault);
+        _operations.RemoveAll(operation => !operation.IsRunning);
+        foreach (var flush in _flushes) flush.Complete(Fault);
+        _flushes.Clear();
+        AdvanceClose();
+    }
+
+    private void AdvanceClose()
+    {
+        if (_close is null || IsClosed) return;
+        if (Fault is not null || _close == CloseMode.Abandon)
+        {
+            AbandonWaiting();
+            if (_outstanding == 0) _closePhase = ClosePhase.Closed;
+            return;
+        }
+        while (AdvanceClosePhase())
+        {
+        }
+    }
+
+    // True: the next phase has begun.
+    private bool AdvanceClosePhase()
+    {
+        switch (_closePhase)
+        {
+            case ClosePhase.Finishing when _operations.Count + _flushes.Count == 0 && _committer.Running is null && !_allocator.IsWorking:
+                _closeEpoch = _gate.Epoch.Phase;
+                _closePhase = ClosePhase.Quiescing;
+                return true;
+
+            case ClosePhase.Quiescing:
+                _gate.Epoch.TryAdvance();
+                _gate.Epoch.TryAdvance();
+                if (_gate.Epoch.Phase - _closeEpoch < ReaderEpoch.GraceSteps) return false;
+                BeginCommit();
+                _closePhase = ClosePhase.Committing;
+                return true;
+
+            case ClosePhase.Committing when _committer.Running is null:
+                if (_commitFault is { } fault) throw new ImageFaultException(fault);
+                _closePhase = ClosePhase.Releasing;
+                Release();
+                return true;
+
+            case ClosePhase.Releasing when !_releaser.IsWaiting && _outstanding == 0:
+                _allocator.FreeReserved();
+                Enqueue(_allocator.WriteCounts(RefcountDurability.Durable));
+                _closePhase = ClosePhase.GivingBack;
+                return true;
+
+            case ClosePhase.GivingBack when _outstanding == 0:
+                _closePhase = ClosePhase.Closed;
+                return false;
+
+            default:
+                return false;
+        }
+    }
+
+    private void AbandonWaiting()
+    {
+        var closed = Fault ?? new ImageFault(ImageFaultKind.Closed, "the image is closed without a commit");
+        foreach (var operation in _operations.Where(operation => !operation.IsRunning)) operation.Request.Complete(closed);
+        _operations.RemoveAll(operation => !operation.IsRunning);
+        foreach (var flush in _flushes) flush.Complete(closed);
+        _flushes.Clear();
+    }
+
+    /// <summary>What one <see cref="Drain"/> may look through before it lets others go.</summary>
+    private sealed class DrainBudget
+    {
+        private int _present = WriterLimits.TablesPerDrain;
+        private int _absent = WriterLimits.AbsentTablesPerDrain;
+
+        internal bool IsSpent => _present <= 0 || _absent <= 0;
+
+        internal void Spend(bool isAbsent)
+        {
+            if (isAbsent) _absent--;
+            else _present--;
+        }
+    }
 }

@@ -11,31 +11,49 @@ public sealed class Qcow2Image : IImageLayer, IDisposable
 {
     private readonly OpenedFile _file;
     private readonly Qcow2Layer _layer;
+    private readonly WriteGate? _gate;
 
-    private Qcow2Image(OpenedFile file, Qcow2Layer layer, ImageInfo info)
+    private Qcow2Image(OpenedFile file, Qcow2Layer layer)
     {
         _file = file;
         _layer = layer;
-        Info = info;
+        Info = Describe(leakedClusters: 0);
     }
 
-    /// <summary>Opens an image and its chain. Waits for disks.</summary>
+    private Qcow2Image(OpenedFile file, Qcow2Layer layer, StructureScan scan, TimeProvider time)
+    {
+        _file = file;
+        _layer = layer;
+        _gate = new WriteGate();
+        layer.Rules.NotExclusive = scan.NotExclusive.Count > 0 ? scan.NotExclusive : null;
+        // Clusters that nothing known uses may be in use by what is not known.
+        var reclaimsLeaks = layer.Header.Extensions.All(extension => extension.Type is HeaderExtensionType.BackingFormat or HeaderExtensionType.FeatureNames);
+        Writer = new MetadataWriter(layer, file.File, scan, _gate, reclaimsLeaks, time);
+        Info = Describe(scan.Leaked.Count);
+    }
+
+    /// <summary>Opens an image and its chain; for writing, reads all its metadata once. Waits for disks.</summary>
     /// <exception cref="Qcow2FormatException">The image or a layer below is malformed or needs what is not supported.</exception>
     /// <exception cref="ImageFileException">A file is not there, not allowed or in use.</exception>
     /// <exception cref="BlockFileException">A file could not be read.</exception>
     public static Qcow2Image Open(ImageOpenOptions options)
     {
-        var file = options.Files.Open(options.Path, options.Access == ImageAccess.ReadWrite ? ImageRole.ActiveReadWrite : ImageRole.ActiveReadOnly);
+        var writes = options.Access == ImageAccess.ReadWrite;
+        var file = options.Files.Open(options.Path, writes ? ImageRole.ActiveReadWrite : ImageRole.ActiveReadOnly);
+        Qcow2Layer? layer = null;
         try
         {
             var header = ImageHeader.ReadFrom(file.File);
             ImageSupport.RequireReadable(header);
-            if (options.Access == ImageAccess.ReadWrite) ImageSupport.RequireWritable(header);
-            var layer = Qcow2Layer.Open(file, header, options.Backings, ChainAbove.Active(file.Identity, Qcow2Layer.TableBytes(header)));
-            return new Qcow2Image(file, layer, Describe(file, layer));
+            if (writes) ImageSupport.RequireWritable(header);
+            layer = Qcow2Layer.Open(file, header, options.Backings, ChainAbove.Active(file.Identity, Qcow2Layer.TableBytes(header)));
+            return writes
+                ? new Qcow2Image(file, layer, StructureScan.Run(header, layer.Geometry, file.File, layer.Map), options.Time)
+                : new Qcow2Image(file, layer);
         }
         catch
         {
+            layer?.Dispose();
             file.Dispose();
             throw;
         }
@@ -57,25 +75,57 @@ public sealed class Qcow2Image : IImageLayer, IDisposable
     public bool TryRead(long offset, Span<byte> destination)
     {
         RequireInside(offset, destination.Length);
-        return _layer.TryRead(offset, destination);
+        if (_gate is null) return _layer.TryRead(offset, destination);
+        var inside = _gate.Epoch.Enter();
+        try
+        {
+            return _layer.TryRead(offset, destination);
+        }
+        finally
+        {
+            _gate.Epoch.Exit(inside);
+        }
     }
 
     /// <inheritdoc/>
     public void Read(long offset, Span<byte> destination)
     {
         RequireInside(offset, destination.Length);
-        _layer.Read(offset, destination);
+        if (_gate is null)
+        {
+            _layer.Read(offset, destination);
+            return;
+        }
+        var inside = _gate.Epoch.Enter();
+        try
+        {
+            _layer.Read(offset, destination);
+        }
+        finally
+        {
+            _gate.Epoch.Exit(inside);
+        }
     }
 
     /// <summary>
     /// Writes whole, at once, if every cluster touched is allocated to this image alone. False: a part may have been written; submit a
-    /// <see cref="WriteRequest"/>.
+    /// <see cref="WriteRequest"/>. No allocation.
     /// </summary>
-    /// <exception cref="ImageFaultException">The file reported an error.</exception>
+    /// <exception cref="ImageFaultException">The file reported an error; a part may have been written.</exception>
     public bool TryWrite(long offset, ReadOnlySpan<byte> source)
     {
         RequireInside(offset, source.Length);
-        return false;
+        if (_gate is null || !_gate.IsOpen) return false;
+        var inside = _gate.Epoch.Enter();
+        try
+        {
+            // Asked again now that the writer would wait for us.
+            return _gate.IsOpen && _layer.TryWriteInPlace(offset, source);
+        }
+        finally
+        {
+            _gate.Epoch.Exit(inside);
+        }
     }
 
     /// <summary>Closes the file and gives the backing images back. No call may be running; a writer is closed first.</summary>
@@ -90,11 +140,11 @@ public sealed class Qcow2Image : IImageLayer, IDisposable
         if (offset < 0 || offset > Length - length) throw new ArgumentOutOfRangeException(nameof(offset), offset, $"{length} bytes do not lie inside the virtual size {Length}");
     }
 
-    private static ImageInfo Describe(OpenedFile file, Qcow2Layer layer)
+    private ImageInfo Describe(long leakedClusters)
     {
         var chain = new List<string>();
-        for (var next = layer.Backing?.Layer; next is not null; next = next.Below) chain.Add(next.Path);
-        var clearsBitmaps = ((AutoclearFeatures)layer.Header.Autoclear).HasFlag(AutoclearFeatures.Bitmaps);
-        return new ImageInfo(file.Path, layer.Header.Version, layer.Length, layer.Geometry.ClusterBytes, chain, 0, clearsBitmaps);
+        for (var next = _layer.Backing?.Layer; next is not null; next = next.Below) chain.Add(next.Path);
+        var clearsBitmaps = _gate is not null && ((AutoclearFeatures)_layer.Header.Autoclear).HasFlag(AutoclearFeatures.Bitmaps);
+        return new ImageInfo(_file.Path, _layer.Header.Version, Length, Geometry.ClusterBytes, chain, leakedClusters, clearsBitmaps);
     }
 }

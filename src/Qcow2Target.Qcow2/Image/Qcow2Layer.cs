@@ -10,9 +10,11 @@ namespace Qcow2Target.Qcow2.Image;
 internal sealed class Qcow2Layer : IImageLayer, IDisposable
 {
     private readonly ClusterReader _reader;
+    private readonly IBlockFile _file;
 
     private Qcow2Layer(IBlockFile file, ImageHeader header, ClusterGeometry geometry, MappingRules rules, ClusterMap map, BackingLease? backing)
     {
+        _file = file;
         Header = header;
         Geometry = geometry;
         Rules = rules;
@@ -79,6 +81,41 @@ internal sealed class Qcow2Layer : IImageLayer, IDisposable
         {
             throw new ImageFaultException(Faults.From(exception, ImageFaultKind.ReadError));
         }
+    }
+
+    /// <summary>Writes whole if every cluster touched is allocated to this image alone. False: a part may have been written. No allocation.</summary>
+    /// <exception cref="ImageFaultException">The file reported an error.</exception>
+    internal bool TryWriteInPlace(long offset, ReadOnlySpan<byte> source)
+    {
+        if (!CanWriteInPlace(offset, source.Length)) return false;
+        try
+        {
+            while (!source.IsEmpty)
+            {
+                // Nobody takes the clusters away while we are counted in, but what they are can have changed since they were looked at.
+                if (Map.Find(Geometry.L1Index(offset), out var table) != TableState.Cached) return false;
+                var run = ClusterRun.At(table, Geometry, offset, source.Length);
+                if (run.Entry.Kind != L2EntryKind.Normal) return false;
+                _file.Write(run.Host, source[..run.Length]);
+                offset += run.Length;
+                source = source[run.Length..];
+            }
+            return true;
+        }
+        catch (BlockFileException exception)
+        {
+            throw new ImageFaultException(Faults.From(exception, ImageFaultKind.WriteError));
+        }
+    }
+
+    private bool CanWriteInPlace(long offset, int length)
+    {
+        for (var end = offset + length; offset < end; offset = ((offset >> Geometry.ClusterBits) + 1) << Geometry.ClusterBits)
+        {
+            if (Map.Find(Geometry.L1Index(offset), out var table) != TableState.Cached || table!.Ownership != TableOwnership.Owned) return false;
+            if (!table[Geometry.L2Index(offset)].IsWritableInPlace) return false;
+        }
+        return true;
     }
 
     public void Dispose()

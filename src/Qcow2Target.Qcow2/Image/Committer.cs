@@ -1,0 +1,116 @@
+using System.Buffers.Binary;
+using Qcow2Target.Qcow2.Format;
+using Qcow2Target.Qcow2.Io;
+
+namespace Qcow2Target.Qcow2.Image;
+
+/// <summary>Collects what was linked since the last commit, puts commits together, and draws the consequences when they have ended.</summary>
+internal sealed class Committer(Qcow2Layer layer, IBlockFile file, MetadataMap metadata, WriterTables tables, ClusterReleaser releaser)
+{
+    private ExtentList _released = new();
+
+    /// <summary>Something is linked that the file does not have.</summary>
+    internal bool HasLinked { get; private set; }
+
+    internal CommitWork? Running { get; private set; }
+
+    /// <summary>Entries of a table were replaced.</summary>
+    internal void Linked() => HasLinked = true;
+
+    /// <summary>A mapping was replaced: its host clusters lose a use when the replacement is durable.</summary>
+    internal void Unlinked(L2Entry old)
+    {
+        switch (old.Kind)
+        {
+            case L2EntryKind.Normal or L2EntryKind.ZeroAllocated:
+                _released.Add(old.Host.Value >> layer.Geometry.ClusterBits);
+                break;
+            case L2EntryKind.Compressed:
+                CompressedDescriptor.TryParse(old.Raw, layer.Geometry, out var descriptor);
+                var (first, last) = descriptor.HostClusters(layer.Geometry);
+                for (var cluster = first; cluster <= last; cluster++) _released.Add(cluster);
+                break;
+        }
+    }
+
+    /// <summary>Puts a commit of everything linked so far together: copies, so that linking goes on.</summary>
+    /// <exception cref="ImageFaultException">With <see cref="ImageFaultKind.Corrupt"/>: a write would hit other data; none was made.</exception>
+    internal CommitWork Begin(List<FlushRequest> flushes)
+    {
+        var work = new CommitWork(file) { Released = _released, Flushes = flushes };
+        // Known as running before anything can fail, so that its flushes are answered whatever happens.
+        Running = work;
+        _released = new ExtentList();
+        HasLinked = false;
+        foreach (var table in tables.Changed)
+        {
+            // One that is only being prepared has nothing linked, and is nowhere pointed to.
+            if (table.Dirty.IsEmpty) continue;
+            var sectors = new SectorSet(layer.Geometry.ClusterBytes);
+            sectors.AddAll(table.Dirty);
+            work.Tables.Add(new CommittedTable(table, sectors, table.Standing));
+            if (table.Standing == TableStanding.New)
+            {
+                work.NewTables.Add(new MetadataWrite(MetadataKind.L2Table, table.Table.Host.Value, table.Serialize(0, layer.Geometry.ClusterBytes)));
+                work.Entries.Add(L1Write(table.Table.L1Index, L1Entry.Owned(table.Table.Host).Raw));
+            }
+            else
+            {
+                foreach (var (offset, length) in sectors.Runs())
+                    work.Entries.Add(new MetadataWrite(MetadataKind.L2Table, table.Table.Host.Value + offset, table.Serialize(offset, length)));
+            }
+            table.Dirty.Clear();
+            table.IsCommitting = true;
+        }
+        RequireAllowed(work.NewTables);
+        RequireAllowed(work.Entries);
+        return work;
+    }
+
+    /// <summary>The commit has ended. If it failed everything in it is linked and not committed, as before.</summary>
+    internal void Finish(CommitWork work)
+    {
+        Running = null;
+        foreach (var (table, sectors, _) in work.Tables)
+        {
+            table.IsCommitting = false;
+            if (work.Fault is not null) table.Dirty.AddAll(sectors);
+            else EnterFile(table, work.Released);
+            tables.Settle(table);
+        }
+        if (work.Fault is null)
+        {
+            releaser.Add(work.Released);
+            return;
+        }
+        _released.AddRange(work.Released);
+        HasLinked |= work.Tables.Count > 0;
+    }
+
+    /// <summary>The write of one L1 entry.</summary>
+    internal MetadataWrite L1Write(int index, ulong raw)
+    {
+        var bytes = new byte[sizeof(ulong)];
+        BinaryPrimitives.WriteUInt64BigEndian(bytes, raw);
+        return new MetadataWrite(MetadataKind.L1Table, layer.Header.L1Table.Value + ((long)index * sizeof(ulong)), bytes);
+    }
+
+    /// <exception cref="ImageFaultException">With <see cref="ImageFaultKind.Corrupt"/>: a write would hit other data.</exception>
+    internal void RequireAllowed(List<MetadataWrite> writes)
+    {
+        foreach (var write in writes)
+            if (!metadata.Allows(write)) throw new ImageFaultException(new ImageFault(ImageFaultKind.Corrupt, $"{write.Kind} write at 0x{write.Offset:x} would hit other data"));
+    }
+
+    private void EnterFile(WriterTable table, ExtentList released)
+    {
+        if (table.Standing != TableStanding.New) return;
+        table.Standing = TableStanding.InFile;
+        layer.Map.SetL1(table.Table.L1Index, L1Entry.Owned(table.Table.Host));
+        if (table.Original is not { } original) return;
+        var cluster = original.Table.Host.Value >> layer.Geometry.ClusterBits;
+        metadata.Release(cluster, 1);
+        released.Add(cluster);
+        table.Original = null;
+    }
+}

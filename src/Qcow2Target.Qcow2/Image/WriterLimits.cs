@@ -1,0 +1,43 @@
+namespace Qcow2Target.Qcow2.Image;
+
+/// <summary>The named maxima of writing, and how they hang together.</summary>
+internal static class WriterLimits
+{
+    /// <summary>Clusters whose counts are raised at once, ahead of use: one sync for each thousand.</summary>
+    internal const int RefillClusters = 1024;
+
+    /// <summary>With fewer reserved clusters left than this, the next are fetched.</summary>
+    internal const int RefillBelow = RefillClusters / 4;
+
+    /// <summary>Most clusters that one refill reserves, however much is asked for.</summary>
+    internal const int MaxRefillClusters = 4 * MaxStepClusters;
+
+    /// <summary>Clusters that one step of a request changes by writing.</summary>
+    internal const int MaxStepClusters = 1024;
+
+    /// <summary>Bytes that one step writes, if that is more than one cluster.</summary>
+    internal const int MaxStepBytes = 4 << 20;
+
+    /// <summary>Bytes of tables that may be changed and not yet committed, if that is more than <see cref="MinDirtyTables"/>.</summary>
+    internal const long MaxDirtyBytes = 16 << 20;
+
+    internal const int MinDirtyTables = 4;
+
+    /// <summary>Stretches of freed clusters that may wait for their readers before more is freed.</summary>
+    internal const int MaxPendingReleases = 1 << 20;
+
+    /// <summary>L2 tables that zero requests look through in one <see cref="MetadataWriter.Drain"/>.</summary>
+    internal const int TablesPerDrain = 64;
+
+    /// <summary>Absent L2 tables that zero requests step over in one <see cref="MetadataWriter.Drain"/>.</summary>
+    internal const int AbsentTablesPerDrain = 64 << 10;
+
+    /// <summary>From the oldest linked entry to its commit, when nobody flushes.</summary>
+    internal static readonly TimeSpan CommitDelay = TimeSpan.FromSeconds(5);
+
+    /// <summary>How often readers that must leave are looked for when nothing else happens.</summary>
+    internal static readonly TimeSpan GracePoll = TimeSpan.FromMilliseconds(5);
+
+    /// <summary>Host clusters that the structure scan counts: 128 MiB of counts while it runs.</summary>
+    internal const long MaxScannedClusters = 64L << 20;
+}

@@ -1,0 +1,101 @@
+using System.Buffers.Binary;
+using Qcow2Target.Qcow2.Format;
+
+namespace Qcow2Target.Qcow2.Image;
+
+/// <summary>Whether the file knows a table that is being changed.</summary>
+internal enum TableStanding
+{
+    /// <summary>Its L1 entry points to it.</summary>
+    InFile,
+
+    /// <summary>New, or the copy of a shared one: a commit writes it whole, and then its L1 entry.</summary>
+    New,
+}
+
+/// <summary>
+/// An L2 table that the writer changes: pinned in the cache, with the sectors that differ from the file. The writer's alone.
+/// </summary>
+internal sealed class WriterTable
+{
+    /// <summary>A file system gives space in pages; what is not a hole now can be overwritten without asking for more.</summary>
+    private const int PageBytes = 4096;
+
+    private readonly ClusterGeometry _geometry;
+    private readonly HashSet<int> _pagesInFile = [];
+
+    internal WriterTable(L2Table table, ClusterGeometry geometry, TableStanding standing)
+    {
+        Table = table;
+        Standing = standing;
+        _geometry = geometry;
+        Dirty = new SectorSet(geometry.ClusterBytes);
+    }
+
+    internal L2Table Table { get; }
+
+    internal TableStanding Standing { get; set; }
+
+    /// <summary>Sectors changed since the last commit began.</summary>
+    internal SectorSet Dirty { get; }
+
+    /// <summary>A fill writes its space into being; nobody else links here until it is done.</summary>
+    internal bool IsPreparing { get; set; }
+
+    /// <summary>A commit that runs has its earlier changes.</summary>
+    internal bool IsCommitting { get; set; }
+
+    /// <summary>Steps that will link here.</summary>
+    internal int Users { get; set; }
+
+    /// <summary>The shared table that this one is a copy of: given up when the commit has switched the L1 entry.</summary>
+    internal WriterTable? Original { get; set; }
+
+    /// <summary>
+    /// Writes that must have been made before an entry of these may be linked, so that a commit never asks the file system for space: pages
+    /// of the table that may be holes (all zeros). They do not change the file's content.
+    /// </summary>
+    internal void AddPreparation(IEnumerable<int> indices, List<MetadataWrite> writes)
+    {
+        var pageBytes = Math.Min(PageBytes, _geometry.ClusterBytes);
+        var entriesInPage = pageBytes / sizeof(ulong);
+        var seen = -1;
+        foreach (var index in indices)
+        {
+            var page = index / entriesInPage;
+            if (page == seen) continue;
+            seen = page;
+            if (_pagesInFile.Contains(page)) continue;
+            if (Table.Entries.Slice(page * entriesInPage, entriesInPage).ContainsAnyExcept(0UL)) _pagesInFile.Add(page);
+            else writes.Add(new MetadataWrite(MetadataKind.L2Table, Table.Host.Value + ((long)page * pageBytes), new byte[pageBytes]));
+        }
+    }
+
+    /// <summary>The preparation of these entries was written.</summary>
+    internal void Prepared(IEnumerable<int> indices)
+    {
+        var entriesInPage = Math.Min(PageBytes, _geometry.ClusterBytes) / sizeof(ulong);
+        foreach (var index in indices) _pagesInFile.Add(index / entriesInPage);
+    }
+
+    /// <summary>The table was written whole.</summary>
+    internal void Prepared()
+    {
+        for (var page = 0; page * PageBytes < _geometry.ClusterBytes; page++) _pagesInFile.Add(page);
+    }
+
+    /// <summary>Bytes of the table as the file shall have them.</summary>
+    /// <exception cref="ImageFaultException">With <see cref="ImageFaultKind.Corrupt"/>: an impossible entry stands there.</exception>
+    internal byte[] Serialize(int offset, int length)
+    {
+        var bytes = new byte[length];
+        var entries = Table.Entries.Slice(offset / sizeof(ulong), length / sizeof(ulong));
+        for (var i = 0; i < entries.Length; i++)
+        {
+            if (L2Entry.FromCached(entries[i]).Kind == L2EntryKind.Invalid)
+                throw new ImageFaultException(new ImageFault(ImageFaultKind.Corrupt, $"an impossible L2 entry stands in the table at {Table.Host}"));
+            BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(i * sizeof(ulong)), entries[i]);
+        }
+        return bytes;
+    }
+}

@@ -1,0 +1,48 @@
+using Qcow2Target.Qcow2.Image;
+using Qcow2Target.Testing;
+
+namespace Qcow2Target.Qcow2.Tests.Image;
+
+/// <summary>Images in memory, made and opened in a line.</summary>
+internal sealed class TestImages
+{
+    internal CacheBudget Cache { get; init; } = new(1 << 20);
+
+    internal MemoryFiles Files { get; } = new();
+
+    internal TimeProvider Time { get; init; } = TimeProvider.System;
+
+    internal MemoryBlockFile Create(string name, ImageCreateOptions options)
+    {
+        var file = new MemoryBlockFile();
+        ImageCreator.Create(file, options);
+        Files[name] = file;
+        return file;
+    }
+
+    internal Qcow2Image Open(string name, ImageAccess access = ImageAccess.ReadWrite) =>
+        Qcow2Image.Open(new ImageOpenOptions { Path = name, Access = access, Files = Files, Backings = new BackingImages(Files, Cache), Cache = Cache, Time = Time });
+
+    internal WriterDriver Drive(string name, Random? random = null) => new(Open(name), random);
+
+    internal static byte[] ReadAll(IImageLayer image)
+    {
+        var content = new byte[image.Length];
+        for (var offset = 0; offset < content.Length; offset += 1 << 20) image.Read(offset, content.AsSpan(offset, Math.Min(1 << 20, content.Length - offset)));
+        return content;
+    }
+
+    /// <summary>What qemu-img says of a file, with its words on failure.</summary>
+    internal static void AssertChecked(MemoryBlockFile file, params CheckVerdict[] allowed)
+    {
+        using var directory = new TempDirectory();
+        file.SaveTo(directory["t.qcow2"]);
+        AssertChecked(directory["t.qcow2"], allowed);
+    }
+
+    internal static void AssertChecked(string path, params CheckVerdict[] allowed)
+    {
+        var verdict = QemuImg.Check(path, out var words);
+        Assert.True(allowed.Contains(verdict), words);
+    }
+}
