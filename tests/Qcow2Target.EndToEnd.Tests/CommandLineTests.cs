@@ -18,7 +18,7 @@ public sealed class CommandLineTests : IAsyncLifetime
         QemuImg.Create(Daemon.Disk("disk.qcow2"), 1 << 20);
     }
 
-    public Task DisposeAsync() => Daemon.DisposeAsync().AsTask();
+    public Task DisposeAsync() => Daemon.EndCleanlyAsync();
 
     [Fact]
     public async Task A_script_adds_attaches_lists_detaches_and_deletes()

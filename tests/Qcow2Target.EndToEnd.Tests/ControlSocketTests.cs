@@ -26,7 +26,7 @@ public sealed class ControlSocketTests : IAsyncLifetime
     public async Task DisposeAsync()
     {
         await Control.DisposeAsync();
-        await Daemon.DisposeAsync();
+        await Daemon.EndCleanlyAsync();
     }
 
     [Fact]

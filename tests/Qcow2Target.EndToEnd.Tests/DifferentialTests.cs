@@ -36,7 +36,7 @@ public sealed class DifferentialTests(ITestOutputHelper output) : IAsyncLifetime
         await Daemon.AddTargetAsync(Target);
     }
 
-    public Task DisposeAsync() => Daemon.DisposeAsync().AsTask();
+    public Task DisposeAsync() => Daemon.EndCleanlyAsync();
 
     [Fact]
     public Task An_empty_disk()

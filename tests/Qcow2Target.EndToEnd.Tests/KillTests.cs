@@ -22,6 +22,7 @@ public sealed class KillTests(ITestOutputHelper output)
         BlockLedger settled = MakeBase(daemon);
         await daemon.AddTargetAsync(Target);
         for (int kill = 0; kill < Kills; kill++) await KillOnceAsync(daemon, kill, settled);
+        await daemon.StopAsync();
     }
 
     private async Task KillOnceAsync(DaemonProcess daemon, int kill, BlockLedger settled)

@@ -62,7 +62,7 @@ public sealed class LibiscsiSuiteTests(LibiscsiSuiteTests.SuiteDisk disk, ITestO
 
         public async Task DisposeAsync()
         {
-            if (_daemon is not null) await _daemon.DisposeAsync();
+            if (_daemon is not null) await _daemon.EndCleanlyAsync();
         }
     }
 }

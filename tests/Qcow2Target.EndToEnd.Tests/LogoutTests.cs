@@ -21,7 +21,7 @@ public sealed class LogoutTests : IAsyncLifetime
         await Daemon.AttachAsync(Target, "disk.qcow2");
     }
 
-    public Task DisposeAsync() => Daemon.DisposeAsync().AsTask();
+    public Task DisposeAsync() => Daemon.EndCleanlyAsync();
 
     [Theory]
     [InlineData(0, 0)]

@@ -47,6 +47,7 @@ public sealed class ManySessionsTests(ITestOutputHelper output)
             await daemon.ClearTargetAsync(Name(target));
             Assert.True(QemuImg.Check(daemon.Disk(Overlay(target)), out string words) == CheckVerdict.Clean, words);
         }
+        await daemon.StopAsync();
     }
 
     private static string Name(int target) => $"iqn.2018-05.local:farm-{target}";

@@ -28,6 +28,7 @@ public sealed partial class ReadPathTests(ITestOutputHelper output)
             "strace", "-D", "-f", "--seccomp-bpf", "-ttt", "-T", "-s", "0", "-o", trace, "-e",
             "trace=recvfrom,recvmsg,read,readv,sendto,sendmsg,write,writev,pread64,preadv,preadv2,pwrite64,pwritev,pwritev2,futex,ppoll,poll,epoll_wait,epoll_pwait",
         ];
+        // strace -D: the daemon stays our own child, the tracer stands beside it.
         double begin, end;
         await using (DaemonProcess daemon = await DaemonProcess.StartAsync(output, wrapper: strace))
         {
@@ -40,6 +41,10 @@ public sealed partial class ReadPathTests(ITestOutputHelper output)
             begin = Now();
             await ReadAsync(session, Reads);
             end = Now();
+            string process = $"{daemon.ProcessId} ";
+            await daemon.StopAsync();
+            bool HasEnded(string line) => line.StartsWith(process, StringComparison.Ordinal) && line.EndsWith("+++ exited with 0 +++", StringComparison.Ordinal);
+            await Eventually.That(() => File.ReadLines(trace).Any(HasEnded), TimeSpan.FromSeconds(10), "strace has written its last line");
         }
         SystemCall[] calls = [.. Parse(File.ReadLines(trace)).Where(call => call.At >= begin && call.At <= end)];
         Judge(calls);

@@ -23,7 +23,7 @@ public sealed class SendTargetsTests : IAsyncLifetime
         await Daemon.AddTargetAsync(Second);
     }
 
-    public Task DisposeAsync() => Daemon.DisposeAsync().AsTask();
+    public Task DisposeAsync() => Daemon.EndCleanlyAsync();
 
     [Fact]
     public async Task All_lists_every_target_with_its_address()

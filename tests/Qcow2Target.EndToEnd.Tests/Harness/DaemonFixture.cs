@@ -11,6 +11,6 @@ public sealed class DaemonFixture : IAsyncLifetime
 
     public async Task DisposeAsync()
     {
-        if (_daemon is not null) await _daemon.DisposeAsync();
+        if (_daemon is not null) await _daemon.EndCleanlyAsync();
     }
 }

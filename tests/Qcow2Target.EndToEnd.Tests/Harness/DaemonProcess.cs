@@ -108,6 +108,7 @@ internal sealed class DaemonProcess : IAsyncDisposable
     /// <summary>SIGTERM; the daemon must end with exit code 0.</summary>
     public async Task StopAsync()
     {
+        MustBeAlive();
         Process process = Running;
         Signal(process.Id, 15);
         int exitCode = await EndAsync(process);
@@ -137,19 +138,27 @@ internal sealed class DaemonProcess : IAsyncDisposable
         if (Running.HasExited) throw new InvalidOperationException($"the daemon ended with {Running.ExitCode}\n{Log}");
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>For the end of a test class, where faults add to those of the test: stops the daemon if it runs, which must end with exit code 0.</summary>
+    public async Task EndCleanlyAsync()
     {
-        try
+        await using (this)
         {
             if (_process is not null) await StopAsync();
         }
-        finally
+    }
+
+    /// <summary>Ends the daemon whatever its state; never fails, so that it hides no fault of the test.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_process is { } process)
         {
-            _process?.Kill(entireProcessTree: true);
-            _process?.Dispose();
-            _output?.WriteLine(Log);
-            _folder.Dispose();
+            process.Kill(entireProcessTree: true);
+            await process.WaitForExitAsync();
+            process.Dispose();
+            _process = null;
         }
+        _output?.WriteLine(Log);
+        _folder.Dispose();
     }
 
     private async Task<int> EndAsync(Process process)
