@@ -8,7 +8,7 @@ namespace Qcow2Target.Scsi.Tests;
 /// <summary>Any bytes as CDB and parameters end in a status, in bounded time and memory.</summary>
 public sealed class FuzzTests(ITestOutputHelper output)
 {
-    private const int Commands = 60_000;
+    private const int Commands = 30_000;
 
     [Fact]
     public async Task Any_cdb_and_any_parameters_end_in_a_status()
