@@ -6,7 +6,7 @@ public static class ActorLimits
     /// <summary>Targets in the daemon.</summary>
     public const int Targets = 4096;
 
-    /// <summary>LUNs of one target: ids 0 to 255, so that each has the one-byte form too.</summary>
+    /// <summary>LUNs of one target. Ids that are not asked for come from 0 to 255, so that each has the one-byte form too.</summary>
     public const int LunsOfTarget = 256;
 
     /// <summary>Sessions of one target.</summary>

@@ -87,6 +87,12 @@ internal sealed class LunTable(TargetName target, Guid daemonId)
             unit.Reset(attention);
     }
 
+    public void RaiseFor(ItNexus nexus, ulong? lunField, UnitAttention attention)
+    {
+        foreach (var unit in Units(lunField))
+            nexus.Raise(unit, attention);
+    }
+
     public void Fence(ulong? lunField, Task until)
     {
         foreach (var unit in Units(lunField))

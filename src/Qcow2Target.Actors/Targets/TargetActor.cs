@@ -126,7 +126,7 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
             client.Tell(Refusals.LogicalUnitExists(_name));
             return;
         }
-        if ((command.Lun ?? _luns.LowestFree()) is not { } lun)
+        if (_luns.Count >= ActorLimits.LunsOfTarget || (command.Lun ?? _luns.LowestFree()) is not { } lun)
         {
             client.Tell(Refusals.TooManyLogicalUnits);
             return;
@@ -591,7 +591,7 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
             var result = session.Io.Abort(filter);
             aborted.Add(result.Quiet);
             if (message.Request.Function == TaskManagementFunction.ClearTaskSet && session.Tsih != message.Tsih && result.Count > 0)
-                session.Io.Nexus.Raise(UnitAttention.CommandsCleared);
+                _luns.RaiseFor(session.Io.Nexus, message.Lun, UnitAttention.CommandsCleared);
         }
         var all = Task.WhenAll(aborted);
         all.WaitAsync(ActorLimits.AbortPatience)

@@ -1,0 +1,192 @@
+using Qcow2Target.Actors.Disks;
+using Qcow2Target.Actors.Targets;
+using Qcow2Target.Iscsi.Buffers;
+using Qcow2Target.Testing;
+
+namespace Qcow2Target.Actors.Tests.Targets;
+
+/// <summary>The manager and its targets, with the image registry played by the test.</summary>
+public sealed class TargetManagerActorTests : TestKit
+{
+    private static readonly TargetName Name = new("iqn.2018-05.test:one");
+
+    private readonly TempDirectory _directory = new();
+    private readonly TargetBoard _board = new();
+    private readonly TestProbe _images;
+    private readonly IActorRef _manager;
+    private string? _fatal;
+
+    public TargetManagerActorTests()
+    {
+        _images = CreateTestProbe("images");
+        _manager = Start();
+        Assert.Equal(0, Ask<TargetsReady>(new AwaitReady()).Targets);
+    }
+
+    private string StateFilePath => Path.Combine(_directory.Path, "state.json");
+
+    protected override void AfterAll()
+    {
+        base.AfterAll();
+        _directory.Dispose();
+    }
+
+    private IActorRef Start()
+    {
+        var settings = new TargetSettings { CommandDeadline = TimeSpan.FromMilliseconds(400), RestorePatience = TimeSpan.FromSeconds(2) };
+        var services = new TargetServices(new BlockingThreads(), _images.Ref, BufferPool.Shared, reason => _fatal = reason);
+        return Sys.ActorOf(TargetManagerActor.PropsFor(settings, services, new StateFile(_directory.Path), _board));
+    }
+
+    private T Ask<T>(object command)
+    {
+        _manager.Tell(command, TestActor);
+        return ExpectMsg<T>(TimeSpan.FromSeconds(10));
+    }
+
+    private RefusalReason Refused(object command) => Ask<CommandRefused>(command).Reason;
+
+    private TargetView View() => Assert.Single(Ask<TargetList>(new ListTargets(Name)).Targets);
+
+    [Fact]
+    public void A_target_is_on_stable_storage_when_its_reply_comes()
+    {
+        Ask<TargetAdded>(new AddTarget(Name));
+        Assert.Contains(Name.Shown, File.ReadAllText(StateFilePath), StringComparison.Ordinal);
+        Assert.Equal(Name, Assert.Single(_board.Targets).Name);
+    }
+
+    [Fact]
+    public void A_name_is_taken_once_in_whatever_case()
+    {
+        Ask<TargetAdded>(new AddTarget(Name));
+        Assert.Equal(RefusalReason.TargetAlreadyExists, Refused(new AddTarget(new TargetName("iqn.2018-05.TEST:ONE"))));
+    }
+
+    [Fact]
+    public void A_deleted_name_can_be_added_again_under_another_id()
+    {
+        var first = Ask<TargetAdded>(new AddTarget(Name)).TargetId;
+        Ask<TargetDeleted>(new DeleteTarget(Name, ConnectedInitiators.Refuse));
+        Assert.Empty(_board.Targets);
+        Assert.NotEqual(first, Ask<TargetAdded>(new AddTarget(Name)).TargetId);
+        Ask<TargetDeleted>(new DeleteTarget(Name, ConnectedInitiators.Refuse));
+        Assert.DoesNotContain(Name.Shown, File.ReadAllText(StateFilePath), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Every_command_about_a_target_that_is_not_there_says_so()
+    {
+        Assert.Equal(RefusalReason.TargetDoesNotExist, Refused(new DeleteTarget(Name, ConnectedInitiators.Refuse)));
+        Assert.Equal(RefusalReason.TargetDoesNotExist, Refused(new AttachDisk(Name, "x", null, null)));
+        Assert.Equal(RefusalReason.TargetDoesNotExist, Refused(new DetachDisk(Name, 0, ConnectedInitiators.Refuse, UnflushedData.Flush)));
+        Assert.Equal(RefusalReason.TargetDoesNotExist, Refused(new ClearTarget(Name, ConnectedInitiators.Refuse, UnflushedData.Flush)));
+        Assert.Equal(RefusalReason.TargetDoesNotExist, Refused(new ListTargets(Name)));
+        Assert.False(Ask<TargetNotFound>(new FindTarget(Name)).ShuttingDown);
+    }
+
+    [Fact]
+    public void A_target_that_cannot_be_saved_is_not_there()
+    {
+        Directory.CreateDirectory(StateFilePath + ".new");
+        Assert.Equal(RefusalReason.StateNotSaved, Refused(new AddTarget(Name)));
+        Assert.Equal(RefusalReason.TargetDoesNotExist, Refused(new ListTargets(Name)));
+        Directory.Delete(StateFilePath + ".new");
+        Ask<TargetAdded>(new AddTarget(Name));
+    }
+
+    [Fact]
+    public void An_image_that_does_not_open_leaves_no_lun_and_the_reason_is_told()
+    {
+        Ask<TargetAdded>(new AddTarget(Name));
+        _manager.Tell(new AttachDisk(Name, "a.qcow2", null, null), TestActor);
+        Assert.Equal("a.qcow2", _images.ExpectMsg<OpenImage>().Path);
+        _images.Reply(new ImageNotOpened(RefusalReason.DiskNotFound, "a.qcow2", "no such file"));
+        Assert.Equal(RefusalReason.DiskNotFound, ExpectMsg<CommandRefused>().Reason);
+        Assert.Empty(View().LogicalUnits);
+    }
+
+    [Fact]
+    public void An_image_that_never_opens_is_given_up_at_the_deadline_and_later_commands_work()
+    {
+        Ask<TargetAdded>(new AddTarget(Name));
+        _manager.Tell(new AttachDisk(Name, "a.qcow2", null, null), TestActor);
+        _images.ExpectMsg<OpenImage>();
+        var slow = _images.LastSender;
+        Assert.Equal(DiskReadiness.Opening, Assert.Single(View().LogicalUnits).Readiness);
+        Assert.Equal(RefusalReason.Deadline, ExpectMsg<CommandRefused>(TimeSpan.FromSeconds(5)).Reason);
+
+        Assert.Equal(RefusalReason.LogicalUnitNotFound, Refused(new DetachDisk(Name, 5, ConnectedInitiators.Refuse, UnflushedData.Flush)));
+        Assert.Equal(RefusalReason.Detaching, Refused(new DetachDisk(Name, 0, ConnectedInitiators.Refuse, UnflushedData.Flush)));
+
+        slow.Tell(new ImageNotOpened(RefusalReason.DiskFault, "a.qcow2", "the mount came back"), _images.Ref);
+        AwaitAssert(() => Assert.Empty(View().LogicalUnits), TimeSpan.FromSeconds(5));
+    }
+
+    [Fact]
+    public void While_one_target_waits_for_a_disk_list_and_other_targets_answer()
+    {
+        var other = new TargetName("iqn.2018-05.test:two");
+        Ask<TargetAdded>(new AddTarget(Name));
+        Ask<TargetAdded>(new AddTarget(other));
+        var client = CreateTestProbe("client");
+        _manager.Tell(new AttachDisk(Name, "a.qcow2", null, null), client.Ref);
+        _images.ExpectMsg<OpenImage>();
+        Assert.Equal(2, Ask<TargetList>(new ListTargets(null)).Targets.Count);
+        Ask<TargetDeleted>(new DeleteTarget(other, ConnectedInitiators.Refuse));
+        client.ExpectMsg<CommandRefused>(TimeSpan.FromSeconds(5));
+    }
+
+    [Fact]
+    public void Commands_for_one_target_are_done_one_after_the_other()
+    {
+        Ask<TargetAdded>(new AddTarget(Name));
+        _manager.Tell(new AttachDisk(Name, "a.qcow2", 3, null), TestActor);
+        _images.ExpectMsg<OpenImage>();
+        var first = _images.LastSender;
+        _manager.Tell(new AttachDisk(Name, "b.qcow2", 3, null), TestActor);
+        _images.ExpectNoMsg(TimeSpan.FromMilliseconds(100));
+        first.Tell(new ImageNotOpened(RefusalReason.DiskNotFound, "a.qcow2", "no"), _images.Ref);
+        Assert.Equal("a.qcow2", ExpectMsg<CommandRefused>().Subject);
+        Assert.Equal("b.qcow2", _images.ExpectMsg<OpenImage>().Path);
+        _images.Reply(new ImageNotOpened(RefusalReason.DiskNotFound, "b.qcow2", "no"));
+        Assert.Equal("b.qcow2", ExpectMsg<CommandRefused>().Subject);
+    }
+
+    [Fact]
+    public void What_the_state_file_holds_is_tried_again_and_shown_until_it_opens()
+    {
+        new StateFile(_directory.Path).Save(new StoredState(StoredState.CurrentVersion, Guid.NewGuid(),
+            [new StoredTarget(9, Name.Shown, [new StoredLun(4, "/disks/gone.qcow2", null, new StoredFile(1, 2))])]));
+        var manager = Start();
+        Assert.Equal("/disks/gone.qcow2", _images.ExpectMsg<OpenImage>().Path);
+        _images.Reply(new ImageNotOpened(RefusalReason.DiskNotFound, "/disks/gone.qcow2", "no such file"));
+        manager.Tell(new AwaitReady(), TestActor);
+        Assert.Equal(1, ExpectMsg<TargetsReady>().NotReady);
+        manager.Tell(new ListTargets(null), TestActor);
+        var unit = Assert.Single(Assert.Single(ExpectMsg<TargetList>().Targets).LogicalUnits);
+        Assert.Equal((4, DiskReadiness.Recovering, "no such file"), (unit.Lun, unit.Readiness, unit.Reason));
+        _images.ExpectMsg<OpenImage>(TimeSpan.FromSeconds(5));   // and again
+        manager.Tell(new DetachDisk(Name, 4, ConnectedInitiators.Refuse, UnflushedData.Flush), TestActor);
+        _images.Reply(new ImageNotOpened(RefusalReason.DiskNotFound, "/disks/gone.qcow2", "no such file"));
+        Assert.Equal("/disks/gone.qcow2", ExpectMsg<DiskDetached>().Path);
+    }
+
+    [Fact]
+    public void A_state_file_that_cannot_be_read_ends_the_daemon_by_name()
+    {
+        File.WriteAllText(StateFilePath, "nonsense");
+        Start();
+        AwaitAssert(() => Assert.Contains(StateFilePath, _fatal ?? "", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_manager_that_is_closing_refuses_and_still_lists()
+    {
+        Ask<TargetAdded>(new AddTarget(Name));
+        Assert.Equal(0, Ask<TargetsClosed>(new CloseTargets()).NotClosed);
+        Assert.Equal(RefusalReason.ShuttingDown, Refused(new AddTarget(new TargetName("iqn.2018-05.test:two"))));
+        Assert.True(Ask<TargetNotFound>(new FindTarget(Name)).ShuttingDown);
+        Assert.Equal(Name, View().Name);
+    }
+}
