@@ -1,0 +1,89 @@
+using Qcow2Target.Actors;
+using Qcow2Target.Actors.Targets;
+using Qcow2Target.Control.Errors;
+using Qcow2Target.Control.Replies;
+using Qcow2Target.Control.Requests;
+
+namespace Qcow2Target.Server.ControlSocket;
+
+/// <summary>The one place where requests of the contract become commands of the actors, and their answers replies of the contract.</summary>
+internal static class CommandTranslation
+{
+    public static ITargetManagerCommand CommandOf(ControlRequest request) => request switch
+    {
+        AttachRequest attach => new AttachDisk(new TargetName(attach.TargetName), attach.DiskPath, (int?)attach.LunId, attach.Serial),
+        DetachLunRequest detach => new DetachDisk(new TargetName(detach.TargetName), (int)detach.LunId, ConnectedInitiators.Refuse, PolicyOf(detach.Flush)),
+        AddTargetRequest add => new AddTarget(new TargetName(add.TargetName)),
+        DeleteTargetRequest delete => new DeleteTarget(new TargetName(delete.TargetName), PolicyOf(delete.Sessions)),
+        ClearTargetRequest clear => new ClearTarget(new TargetName(clear.TargetName), PolicyOf(clear.Sessions), PolicyOf(clear.Flush)),
+        ListRequest list => new ListTargets(list.TargetName is { } name ? new TargetName(name) : null),
+        _ => throw new ArgumentOutOfRangeException(nameof(request), request.Type, "is no request of the contract"),
+    };
+
+    /// <summary>Whether the target exists, for a request whose values are wrong: that is judged first.</summary>
+    public static ListTargets? TargetLookUpOf(ControlRequest request) => request switch
+    {
+        AttachRequest attach => new ListTargets(new TargetName(attach.TargetName)),
+        DetachLunRequest detach => new ListTargets(new TargetName(detach.TargetName)),
+        _ => null,
+    };
+
+    public static ControlReply ReplyOf(ControlRequest request, object answer, TimeSpan deadline) => answer switch
+    {
+        DiskAttached attached => new AttachReply(attached.Lun),
+        DiskDetached detached => new DetachLunReply(detached.Path),
+        TargetCleared cleared => new ClearTargetReply(cleared.Paths),
+        TargetAdded or TargetDeleted => EmptyReply.Instance,
+        TargetList list when request is ListRequest asked => new ListReply([.. list.Targets.Select(ListingOf)], asked.Detail),
+        CommandRefused refused => new FailureReply(ErrorOf(request, refused, deadline)),
+        _ => new FailureReply(ControlErrors.Internal($"unexpected answer {answer.GetType().Name}")),
+    };
+
+    private static TargetListing ListingOf(TargetView target) => new(
+        target.Name.Shown,
+        target.Id,
+        [.. target.LogicalUnits.Select(ListingOf)],
+        [.. target.Nexuses.Select(n => n.Identify(target.Name))]);
+
+    private static LunListing ListingOf(LogicalUnitView unit) => new(unit.Lun, unit.Path, StateOf(unit), new LunDetails(
+        SizeBytes: unit.CapacityBytes > 0 ? unit.CapacityBytes : null,
+        StateReason: unit.Reason));
+
+    private static LunState StateOf(LogicalUnitView unit) => unit.Readiness switch
+    {
+        DiskReadiness.Ready => LunState.Ready,
+        DiskReadiness.Opening => LunState.Opening,
+        DiskReadiness.Recovering when unit.CapacityBytes == 0 => LunState.Degraded,
+        DiskReadiness.Recovering => LunState.Recovering,
+        _ => LunState.Detaching,
+    };
+
+    private static ControlError ErrorOf(ControlRequest request, CommandRefused refused, TimeSpan deadline) => refused.Reason switch
+    {
+        RefusalReason.TargetDoesNotExist => ControlErrors.TargetNotFound(refused.Subject),
+        RefusalReason.TargetAlreadyExists => ControlErrors.TargetExists(refused.Subject),
+        RefusalReason.LogicalUnitNotFound => ControlErrors.LunNotFound(refused.Subject, (request as DetachLunRequest)?.LunId ?? 0),
+        RefusalReason.LogicalUnitExists => ControlErrors.LunIdInUse(refused.Subject, (request as AttachRequest)?.LunId ?? 0),
+        RefusalReason.TargetHasActiveConnection => ControlErrors.ClearWhileConnected(refused.Subject),
+        RefusalReason.TargetHasActiveConnections => ControlErrors.DeleteWhileConnected(refused.Subject),
+        RefusalReason.TargetHasLogicalUnits => ControlErrors.DeleteWithLuns(refused.Subject),
+        RefusalReason.TooManyTargets => ControlErrors.LimitExceeded(refused.Subject, ActorLimits.Targets),
+        RefusalReason.TooManyLogicalUnits => ControlErrors.LimitExceeded(refused.Subject, ActorLimits.LunsOfTarget),
+        RefusalReason.DiskPathRefused => ControlErrors.InvalidDiskPath(refused.Subject, refused.Explanation),
+        RefusalReason.DiskNotFound => ControlErrors.DiskNotFound(refused.Subject),
+        RefusalReason.DiskInUse => ControlErrors.DiskInUse(refused.Subject, refused.Explanation),
+        RefusalReason.DiskUnsupported => ControlErrors.DiskUnsupported(refused.Subject, refused.Explanation),
+        RefusalReason.DiskDamaged => ControlErrors.DiskCorrupt(refused.Subject, refused.Explanation),
+        RefusalReason.DiskFault => ControlErrors.DiskIo(refused.Subject, refused.Explanation),
+        RefusalReason.Detaching => ControlErrors.Detaching(refused.Subject, "its data to reach the disk"),
+        RefusalReason.Deadline => ControlErrors.DeadlineExceeded(refused.Subject, deadline),
+        RefusalReason.StateNotSaved => ControlErrors.StateNotSaved(refused.Explanation),
+        RefusalReason.ShuttingDown => ControlErrors.ShuttingDown(),
+        _ => ControlErrors.Internal(refused.Explanation),
+    };
+
+    private static ConnectedInitiators PolicyOf(SessionPolicy policy) =>
+        policy == SessionPolicy.EndSessions ? ConnectedInitiators.EndSessions : ConnectedInitiators.Refuse;
+
+    private static UnflushedData PolicyOf(FlushPolicy policy) => policy == FlushPolicy.Drop ? UnflushedData.Drop : UnflushedData.Flush;
+}
