@@ -11,7 +11,7 @@ public sealed class PduRoundTripTests(ITestOutputHelper output)
     public static TheoryData<Type> PduTypes()
     {
         var types = new TheoryData<Type>();
-        foreach (var type in typeof(IPdu<>).Assembly.GetTypes().Where(type => type.IsValueType && type.GetInterfaces().Any(IsPdu))) types.Add(type);
+        foreach (var type in Types()) types.Add(type);
         return types;
     }
 
@@ -19,7 +19,7 @@ public sealed class PduRoundTripTests(ITestOutputHelper output)
     public void Every_opcode_has_its_pdu()
         => Assert.Equal(
             Enum.GetValues<Opcode>().Order(),
-            PduTypes().Select(row => (Opcode)((Type)row[0]).GetProperty("Opcode", BindingFlags.Public | BindingFlags.Static)!.GetValue(null)!).Order());
+            Types().Select(type => (Opcode)type.GetProperty("Opcode", BindingFlags.Public | BindingFlags.Static)!.GetValue(null)!).Order());
 
     [Theory]
     [MemberData(nameof(PduTypes))]
@@ -61,6 +61,8 @@ public sealed class PduRoundTripTests(ITestOutputHelper output)
     [InlineData(0, 1 << 24)]
     public void Lengths_that_do_not_fit_their_field_are_refused(int additional, int data)
         => Assert.Throws<ArgumentOutOfRangeException>(() => BasicHeader.SetLengths(new byte[48], additional, data));
+
+    private static IEnumerable<Type> Types() => typeof(IPdu<>).Assembly.GetTypes().Where(type => type.IsValueType && type.GetInterfaces().Any(IsPdu));
 
     private static bool IsPdu(Type type) => type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IPdu<>);
 

@@ -1,3 +1,4 @@
+using Qcow2Target.Iscsi.Pdus;
 using Qcow2Target.Iscsi.Tests.Support;
 using Qcow2Target.Testing;
 
@@ -24,7 +25,7 @@ public sealed class AllocationTests
         Assert.Equal(0, Measure(session, session.CommandPdu(ScriptedInitiator.Cdb16(FakeExecutor.Write, 0, 8), 4096, false, true, true, 0, 1), new byte[4096]));
     }
 
-    private static long Measure(SessionHarness session, Pdus.ScsiCommandPdu command, byte[] data)
+    private static long Measure(SessionHarness session, ScsiCommandPdu command, byte[] data)
     {
         var bytes = session.Bytes(command, data);
         var cmdSn = command.CmdSn;
