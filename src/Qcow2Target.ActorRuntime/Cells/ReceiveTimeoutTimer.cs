@@ -55,6 +55,7 @@ internal sealed class ReceiveTimeoutTimer
             _look = null;
             if (_timeout is not { } timeout || _idleSince is not { } since) return;
             TimeSpan left = since + timeout - _cell.System.Timers.MonotonicClock;
+            if (_cell.Mailbox.HasUserMessages) left = timeout;      // something has arrived; its turn is only late
             if (left > TimeSpan.Zero)
             {
                 _look = _cell.System.Timers.Schedule(left, System.Threading.Timeout.InfiniteTimeSpan, Look);

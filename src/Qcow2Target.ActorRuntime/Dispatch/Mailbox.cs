@@ -31,6 +31,9 @@ internal sealed class Mailbox : IThreadPoolWorkItem
         _throughput = throughput;
     }
 
+    /// <summary>A hint for other threads.</summary>
+    public bool HasUserMessages => _user.HasMessages;
+
     public bool IsClosed => (Volatile.Read(ref _flags) & Closed) != 0;
 
     public void Enqueue(object message, IActorRef sender)

@@ -33,8 +33,6 @@ public class OneForOneStrategy : SupervisorStrategy
     {
     }
 
-    internal OneForOneStrategy WithMaxNrOfRetries(int maxNrOfRetries) => new(maxNrOfRetries, WindowMilliseconds, Decider.Decide);
-
     private protected override void Restart(ActorCell supervisor, ChildStats failed, Exception cause)
     {
         if (failed.RequestRestart(MaxRetries, WindowMilliseconds)) failed.Child.Restart(cause);

@@ -13,11 +13,11 @@ public sealed class ReceiveTimeoutTests : TestKit
     [Fact]
     public void Messages_put_it_off_unless_they_are_marked()
     {
-        IActorRef actor = Sys.ActorOf(Props.Create(() => new Sleepy(400, TestActor)));
-        for (int i = 0; i < 8; i++)
+        IActorRef actor = Sys.ActorOf(Props.Create(() => new Sleepy(1000, TestActor)));
+        for (int i = 0; i < 5; i++)
         {
             actor.Tell("noise");
-            ExpectNoMsg(100);
+            ExpectNoMsg(300);
         }
 
         ExpectMsg("timeout");
@@ -25,10 +25,10 @@ public sealed class ReceiveTimeoutTests : TestKit
         for (int i = 0; i < 3; i++)
         {
             actor.Tell(new Quiet());
-            ExpectNoMsg(100);
+            ExpectNoMsg(250);
         }
 
-        ExpectMsg("timeout", TimeSpan.FromMilliseconds(350));
+        ExpectMsg("timeout", TimeSpan.FromMilliseconds(800));
     }
 
     [Fact]
