@@ -190,7 +190,7 @@ public sealed class SessionIo : ISessionEvents, ISessionFaults, IDisposable
                 state = result.State;
             }
             Send();
-            if (_machine.HasParkedWork && !_unsent)
+            while (!_unsent && _machine.HasParkedWork)
             {
                 _machine.Pump();
                 Send();

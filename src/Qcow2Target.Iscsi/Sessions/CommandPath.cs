@@ -9,7 +9,7 @@ internal sealed class CommandPath(SessionCore core)
 {
     private const byte Good = 0;
 
-    /// <summary>Takes one command. Its CmdSN is accepted. Returns the reason where the PDU is rejected.</summary>
+    /// <summary>Takes one command. Its CmdSN is accepted, its slot taken. Returns the reason where the PDU is rejected.</summary>
     public RejectReason? Take(in PduFrame frame)
     {
         var pdu = ScsiCommandPdu.Parse(frame.Header);
@@ -17,12 +17,11 @@ internal sealed class CommandPath(SessionCore core)
         ScsiTask task;
         lock (core.Gate)
         {
-            if (core.Tasks.Find(pdu.InitiatorTaskTag) is not null) return RejectReason.TaskInProgress;
+            if (core.Tasks.Find(pdu.InitiatorTaskTag) is not null) return Refuse(pdu, RejectReason.TaskInProgress);
             if (pdu.IsImmediate && core.Tasks.ImmediateCount >= IscsiLimits.MaxImmediateTasks) return Refuse(pdu, RejectReason.ImmediateCommandReject);
             task = core.Tasks.Take();
             task.Set(pdu, frame.Header.Slice(32, 16), extendedCdb);
             core.Tasks.Add(task);
-            if (!pdu.IsImmediate) core.Window.TakeSlot();
         }
 
         Run(task, frame.Data, pdu.IsFinal);
@@ -100,7 +99,12 @@ internal sealed class CommandPath(SessionCore core)
     // Data that the rejected command announced is dropped as it comes.
     private RejectReason Refuse(in ScsiCommandPdu pdu, RejectReason reason)
     {
-        lock (core.Gate) core.Tasks.Remember(pdu.InitiatorTaskTag);
+        lock (core.Gate)
+        {
+            core.Tasks.Remember(pdu.InitiatorTaskTag);
+            if (!pdu.IsImmediate) core.Window.FreeSlot();
+        }
+
         return reason;
     }
 }

@@ -4,8 +4,9 @@ namespace Qcow2Target.Iscsi.Sessions;
 public interface ISessionEvents
 {
     /// <summary>
-    /// Output was appended, or parked reads may go on, outside <see cref="SessionMachine.Receive"/> and <see cref="SessionMachine.Pump"/>: send, and
-    /// let the connection's thread call <see cref="SessionMachine.Pump"/>. Called on the thread that completed something; must not block.
+    /// Output was appended, or parked work may go on, outside <see cref="SessionMachine.Receive"/> and <see cref="SessionMachine.Pump"/>: send, and
+    /// let the connection's thread call <see cref="SessionMachine.Pump"/> while <see cref="SessionMachine.HasParkedWork"/>. Called on the thread that
+    /// completed something; must not block.
     /// </summary>
     void OutputReady();
 

@@ -60,10 +60,16 @@ internal sealed class ReadPath(SessionCore core)
     {
         do
         {
+            // From here on an abort does not wait for the task.
+            if (!core.TryMakeHarmless(task))
+            {
+                core.Leave(task);
+                return;
+            }
+
             var slow = task.SlowRead;
             slow.Lay(task.ReadPosition, task.TransferLength, core.Shape, core.Digests);
             slow.Buffer = core.Pool.Rent(slow.PduBytes);
-            lock (core.Gate) task.HarmlessOperations++;
             core.CountSlowRead(slow.PduBytes);
             Volatile.Write(ref task.SlowReadPhase, Starting);
             core.Executor.StartRead(task, slow);
@@ -96,6 +102,9 @@ internal sealed class ReadPath(SessionCore core)
         {
             if (!core.IsOutputFull) return true;
             core.Park(task);
+
+            // Room may have come before it was parked, and then nobody would look.
+            core.RaiseOutputReady();
             return false;
         }
 

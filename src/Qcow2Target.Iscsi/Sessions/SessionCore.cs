@@ -90,6 +90,23 @@ internal sealed class SessionCore
         }
     }
 
+    /// <summary>True where a parked task would not only be parked again.</summary>
+    public bool MayUnpark
+    {
+        get
+        {
+            lock (Gate)
+            {
+                foreach (var task in _parked)
+                {
+                    if (task.Plan == TaskPlan.Read ? !IsOutputFull : task.HasHeld || !IsWriteMemoryFull) return true;
+                }
+
+                return false;
+            }
+        }
+    }
+
     /// <summary>The connection's thread enters the machine.</summary>
     public void Enter()
     {
@@ -238,6 +255,17 @@ internal sealed class SessionCore
         Leave(task);
     }
 
+    /// <summary>The operation that the caller holds touches only our memory from now on. False: the task is aborted.</summary>
+    public bool TryMakeHarmless(ScsiTask task)
+    {
+        lock (Gate)
+        {
+            if (task.State != TaskState.Active) return false;
+            task.HarmlessOperations++;
+            return true;
+        }
+    }
+
     /// <summary>The longest parked task, whose operation the caller holds from now on.</summary>
     public ScsiTask? TryUnpark()
     {
@@ -252,6 +280,13 @@ internal sealed class SessionCore
     public void CountSlowRead(int bytes) => Interlocked.Add(ref _slowReadBytes, bytes);
 
     public void CountSlowWrite(int bytes) => Interlocked.Add(ref _slowWriteBytes, bytes);
+
+    /// <summary>True where that made room for R2Ts that wait, or are just about to.</summary>
+    public bool UncountSlowWrite(int bytes)
+    {
+        var left = Interlocked.Add(ref _slowWriteBytes, -bytes);
+        return left < IscsiLimits.MaxSlowWriteBytes && left + bytes >= IscsiLimits.MaxSlowWriteBytes;
+    }
 
     public AbortResult Abort(TaskFilter filter)
     {

@@ -39,13 +39,16 @@ public sealed class SessionMachine
     /// <summary>Bytes that the owner's receive buffer must be able to hold: the largest PDU.</summary>
     public int MaxPduBytes => _scanner.MaxPduBytes;
 
-    /// <summary>True while reads wait for output to be sent, or R2Ts for memory.</summary>
-    public bool HasParkedWork => _core.ParkedCount > 0;
+    /// <summary>Commands that wait for output to be sent, or for memory.</summary>
+    public int ParkedCount => _core.ParkedCount;
+
+    /// <summary>True while some of what is parked can go on: the connection's thread calls <see cref="Pump"/> as long as this is true.</summary>
+    public bool HasParkedWork => _core.MayUnpark;
 
     /// <summary>Bytes of output that are not sent yet.</summary>
     public int UnsentBytes => _core.Outbox.UnsentBytes;
 
-    /// <summary>True when the last PDU (Logout Response, or what preceded a fault) has been sent: close the socket, then <see cref="Close"/>.</summary>
+    /// <summary>True when the last PDU (Logout Response, or what preceded a fault) has been sent: close the socket and call <see cref="Close"/>.</summary>
     public bool IsFinished
     {
         get
@@ -87,6 +90,7 @@ public sealed class SessionMachine
                 if (_core.Outbox.UnsentBytes >= IscsiLimits.MaxUnsentBytes + IscsiLimits.MaxQueuedSmallBytes)
                 {
                     Break(new SessionFault(SessionFaultReason.OutputOverflow, 0, _core.Outbox.UnsentBytes));
+                    lock (_core.Gate) _core.Outbox.Drop();
                     break;
                 }
 
@@ -113,7 +117,7 @@ public sealed class SessionMachine
         }
     }
 
-    /// <summary>Goes on with what was parked, as far as there is room. Call on the connection's thread after output was sent while <see cref="HasParkedWork"/>.</summary>
+    /// <summary>Goes on with what was parked, as far as there is room. Then send, and look at <see cref="HasParkedWork"/> again.</summary>
     public void Pump()
     {
         _core.Enter();
@@ -230,6 +234,9 @@ public sealed class SessionMachine
             lock (_core.Gate)
             {
                 if (!_core.Window.TryReceive(BasicHeader.CmdSn(frame.Header))) return;
+
+                // Together with the number: nobody may stamp a window that counts the one and not the other.
+                if (frame.Opcode == Opcode.ScsiCommand) _core.Window.TakeSlot();
             }
         }
 

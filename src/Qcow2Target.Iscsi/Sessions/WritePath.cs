@@ -1,3 +1,4 @@
+using Qcow2Target.Iscsi.Buffers;
 using Qcow2Target.Iscsi.Framing;
 using Qcow2Target.Iscsi.Pdus;
 using Qcow2Target.Iscsi.Sequencing;
@@ -52,11 +53,11 @@ internal sealed class WritePath(SessionCore core)
     /// <summary><see cref="ScsiTask.WriteDone"/> and <see cref="ScsiTask.WriteFailed"/>: any thread.</summary>
     public void SlowWriteEnded(ScsiTask task, DataOutBuffer buffer)
     {
-        core.CountSlowWrite(-buffer.Length);
+        var madeRoom = core.UncountSlowWrite(buffer.Length);
         buffer.Release();
         lock (core.Gate) _spareBuffers.Push(buffer);
         core.Leave(task);
-        if (core.ParkedCount > 0) core.RaiseOutputReady();
+        if (madeRoom || core.ParkedCount > 0) core.RaiseOutputReady();
     }
 
     /// <summary>All data is in and written, or gathered: the executor ends the command. Any thread.</summary>
@@ -195,7 +196,7 @@ internal sealed class WritePath(SessionCore core)
         StartSlow(task, gathered, bytes, position);
     }
 
-    private void StartSlow(ScsiTask task, Buffers.PooledBuffer buffer, int length, long position)
+    private void StartSlow(ScsiTask task, PooledBuffer buffer, int length, long position)
     {
         DataOutBuffer? slow;
         lock (core.Gate)

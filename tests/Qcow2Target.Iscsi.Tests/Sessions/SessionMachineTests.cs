@@ -348,6 +348,7 @@ public sealed class SessionMachineTests
         var fed = 0L;
         while (_session.Machine.Receive(ping).State != ReceiveState.Ended) Assert.True((fed += ping.Length) < 64 << 20);
         Assert.Equal(SessionFaultReason.OutputOverflow, _session.Machine.Fault!.Reason);
+        Assert.True(_session.Machine.IsFinished);
         await _session.CloseAsync();
     }
 

@@ -181,11 +181,12 @@ public sealed class WritePathTests
         }
 
         Assert.InRange(held, 1, IscsiLimits.MaxSlowWriteBytes + 262144);
-        Assert.True(session.Machine.HasParkedWork);
+        Assert.Equal((1, false), (session.Machine.ParkedCount, session.Machine.HasParkedWork));
         var before = session.OutputReadyCount;
         Assert.True(session.Executor.SlowWrites.TryDequeue(out var write));
         write.Task.WriteDone(write.Buffer);
         Assert.True(session.OutputReadyCount > before);
+        Assert.True(session.Machine.HasParkedWork);
         session.Machine.Pump();
         Assert.Equal(Opcode.ReadyToTransfer, session.Only().Opcode);
         session.Machine.Close();

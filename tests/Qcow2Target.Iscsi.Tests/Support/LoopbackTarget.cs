@@ -160,7 +160,7 @@ internal sealed class LoopbackTarget : ITargetDirectory, IDisposable
                 while (_machine.TryPeekOutput(out var bytes)) _machine.Advance(_socket.Send(bytes.Span));
                 if (_machine.HasParkedWork) _machine.Pump();
             }
-            while (_machine.UnsentBytes > 0);
+            while (_machine.UnsentBytes > 0 || _machine.HasParkedWork);
         }
     }
 }

@@ -139,7 +139,7 @@ internal sealed class SessionHarness : ISessionEvents, ITargetDirectory
                 Machine.Advance(count);
             }
 
-            if (Machine.HasParkedWork) Machine.Pump();
+            while (Machine.HasParkedWork) Machine.Pump();
         }
         while (Machine.TryPeekOutput(out _));
 
