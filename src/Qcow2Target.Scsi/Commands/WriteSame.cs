@@ -42,7 +42,7 @@ internal static class WriteSame
 
         return CommandPlan.Parameters(unit, shape.BlockBytes, (block, cancellationToken) =>
             block.Length < shape.BlockBytes ? new(unit.Check(SenseData.InvalidFieldInInformationUnit))
-            : block.Span.ContainsAnyExcept((byte)0) ? RepeatAsync(unit, offset, length, block, cancellationToken)
+            : mode == ZeroMode.KeepSpace && block.Span.ContainsAnyExcept((byte)0) ? RepeatAsync(unit, offset, length, block, cancellationToken)
             : ZeroAsync(unit, offset, length, mode));
     }
 
@@ -62,7 +62,10 @@ internal static class WriteSame
         return await unit.SettleAsync().ConfigureAwait(false);
     }
 
-    /// <summary>A pattern that is not zero is written, UNMAP or not: unmapped blocks would not read as it.</summary>
+    /// <summary>
+    /// A pattern that is not zero is written. Not so with UNMAP: LBPRZ promises zeros for what is unmapped, other targets do not look at the
+    /// block then, and initiators (the libiscsi suite among them) rely on that.
+    /// </summary>
     private static async ValueTask<ScsiOutcome> RepeatAsync(
         LogicalUnit unit, long offset, long length, ReadOnlyMemory<byte> block, CancellationToken cancellationToken)
     {

@@ -38,13 +38,13 @@ public sealed class WriteSameTests
     }
 
     [Fact]
-    public void Unmap_with_a_pattern_writes_the_pattern()
+    public void Unmap_with_a_pattern_leaves_zeros_as_lbprz_promises()
     {
         byte[] block = TestCdb.Pattern(512, 2);
 
         Assert.Equal("Good", _bench.Refusal(TestCdb.Sixteen(0x93, 0, 2, UnmapFlag), block));
 
-        Assert.Equal([.. block, .. block], _bench.Device.Bytes.AsSpan(0, 1024).ToArray());
+        Assert.Equal([(0L, 1024L, ZeroMode.FreeSpace)], _bench.Device.Zeroed);
     }
 
     [Theory]
