@@ -233,7 +233,12 @@ public sealed class SessionMachine
         {
             lock (_core.Gate)
             {
-                if (!_core.Window.TryReceive(BasicHeader.CmdSn(frame.Header))) return;
+                if (!_core.Window.TryReceive(BasicHeader.CmdSn(frame.Header)))
+                {
+                    // Ignored with all that follows it.
+                    if (frame.Opcode == Opcode.ScsiCommand) _core.Tasks.Remember(frame.InitiatorTaskTag);
+                    return;
+                }
 
                 // Together with the number: nobody may stamp a window that counts the one and not the other.
                 if (frame.Opcode == Opcode.ScsiCommand) _core.Window.TakeSlot();

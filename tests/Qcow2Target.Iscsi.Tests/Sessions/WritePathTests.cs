@@ -357,6 +357,17 @@ public sealed class WritePathTests
     }
 
     [Fact]
+    public async Task Data_of_an_ignored_command_is_ignored_too()
+    {
+        _session.CmdSn += 1000;
+        var tag = _session.Write(0, 2, new byte[512], final: false);
+        _session.DataOut(tag, None, 0, 512, new byte[512], final: true);
+        _session.AssertSilent();
+        Assert.Equal(0, _session.Executor.Begun);
+        await _session.CloseAsync();
+    }
+
+    [Fact]
     public async Task A_broken_data_digest_ends_the_command_after_its_last_data()
     {
         var session = new SessionHarness(p => p with { InitialR2T = true, ImmediateData = false, DataDigest = DigestMethod.Crc32C });
