@@ -90,14 +90,23 @@ internal sealed class ClusterMap : ICacheTenant, IDisposable
     /// <exception cref="ImageFaultException">The L1 entry is impossible, or the file reported an error.</exception>
     internal L2Table? Load(int l1Index)
     {
+        if (LoadPinned(l1Index) is not { } table) return null;
+        table.Unpin();
+        return table;
+    }
+
+    /// <summary>The same, and the table stays in the cache until it is unpinned, however full the cache is.</summary>
+    internal L2Table? LoadPinned(int l1Index)
+    {
         lock (_loading[l1Index % LoadLocks])
         {
-            if (Find(l1Index, out var table) == TableState.Cached && !table!.IsRetired) return table;
+            if (Find(l1Index, out var table) == TableState.Cached && table!.TryPin()) return table;
             var fileLength = _rules.FileLength;
             if (!L1Entry.TryParse(L1Raw(l1Index), _geometry, out var entry) || (entry.HasTable && !_rules.AllowsTable(entry.TableOffset, fileLength)))
                 throw Faults.Read($"L1 entry {l1Index} (0x{L1Raw(l1Index):x}) is impossible");
             if (!entry.HasTable) return null;
             table = new L2Table(l1Index, entry.TableOffset, ReadEntries(entry.TableOffset, fileLength), _rules.IsOwned(entry) ? TableOwnership.Owned : TableOwnership.Shared);
+            table.TryPin();
             Publish(table);
             return table;
         }

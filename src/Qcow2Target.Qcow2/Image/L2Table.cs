@@ -64,8 +64,6 @@ internal sealed class L2Table(int l1Index, HostOffset host, ulong[] entries, Tab
 
     /// <summary>Takes the table out of use if nobody pins it.</summary>
     internal bool TryRetire() => Interlocked.CompareExchange(ref _pins, Retired, 0) == 0;
-
-    internal bool IsRetired => Volatile.Read(ref _pins) == Retired;
 }
 
 /// <summary>Whether a table may be written where it lies (COPIED in its L1 entry).</summary>

@@ -200,15 +200,20 @@ public sealed class MetadataWriter
 
     private void AdvanceOperations()
     {
-        if (_operations.Count == 0) return;
+        _clustersWanted = 0;
+        _heldUp.Clear();
+        if (_operations.Count > 0) TryOperations();
+        _tables.SettleLoaded();
+    }
+
+    private void TryOperations()
+    {
         if (_announcement != Announcement.Made)
         {
             if (_announcement == Announcement.Due) Enqueue(new HeaderWork(_file, ImageHeader.AutoclearField, 0));
             _announcement = Announcement.Running;
             return;
         }
-        _clustersWanted = 0;
-        _heldUp.Clear();
         var budget = new DrainBudget();
         var kept = new List<Operation>(_operations.Count);
         for (var i = 0; i < _operations.Count; i++)

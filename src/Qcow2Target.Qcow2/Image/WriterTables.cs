@@ -8,6 +8,7 @@ internal sealed class WriterTables(ClusterMap map, ClusterGeometry geometry)
     private readonly Dictionary<int, WriterTable> _tables = [];
     private readonly HashSet<WriterTable> _changed = [];
     private readonly HashSet<int> _loading = [];
+    private readonly List<WriterTable> _loaded = [];
 
     /// <summary>Tables that hold changes which are not in the file for sure.</summary>
     internal IReadOnlyCollection<WriterTable> Changed => _changed;
@@ -29,7 +30,26 @@ internal sealed class WriterTables(ClusterMap map, ClusterGeometry geometry)
     /// <summary>The job that loads a table; null: it is under way.</summary>
     internal LoadWork? Load(int l1Index) => _loading.Add(l1Index) ? new LoadWork(map, l1Index) : null;
 
-    internal void Loaded(LoadWork work) => _loading.Remove(work.L1Index);
+    /// <summary>A load has ended. Its table is kept until <see cref="SettleLoaded"/>, for those who waited for it.</summary>
+    internal void Loaded(LoadWork work)
+    {
+        _loading.Remove(work.L1Index);
+        if (work.Table is not { } loaded) return;
+        if (_tables.ContainsKey(work.L1Index))
+        {
+            loaded.Unpin();
+            return;
+        }
+        var table = new WriterTable(loaded, geometry, TableStanding.InFile);
+        _tables.Add(work.L1Index, table);
+        _loaded.Add(table);
+    }
+
+    internal void SettleLoaded()
+    {
+        foreach (var table in _loaded) Settle(table);
+        _loaded.Clear();
+    }
 
     /// <summary>A table that nothing points to yet: empty, or the copy of one that is shared. Readers see it from <see cref="Publish"/> on.</summary>
     internal WriterTable Create(int l1Index, HostOffset host, WriterTable? original)
