@@ -60,6 +60,9 @@ internal sealed class ClusterMap : ICacheTenant, IDisposable
         var l1 = new ulong[header.L1Size];
         file.Read(header.L1Table.Value, MemoryMarshal.AsBytes(l1.AsSpan()));
         if (BitConverter.IsLittleEndian) BinaryPrimitives.ReverseEndianness(l1, l1);
+        // COPIED with the offset 0 is no table either; with one form of "none" a lookup need not parse.
+        for (var i = 0; i < l1.Length; i++)
+            if (L1Entry.TryParse(l1[i], geometry, out var entry) && !entry.HasTable) l1[i] = 0;
         return new ClusterMap(geometry, file, rules, budget, l1);
     }
 

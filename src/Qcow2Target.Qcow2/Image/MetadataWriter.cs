@@ -55,6 +55,7 @@ public sealed class MetadataWriter
     internal MetadataWriter(Qcow2Layer layer, IBlockFile file, StructureScan scan, WriteGate gate, bool reclaimsLeaks, TimeProvider time)
     {
         _layer = layer;
+        Metadata = scan.Metadata;
         _file = file;
         _gate = gate;
         _time = time;
@@ -179,6 +180,9 @@ public sealed class MetadataWriter
         _close = _close == CloseMode.Abandon ? CloseMode.Abandon : mode;
         _gate.Shut();
     }
+
+    /// <summary>Where all metadata lies.</summary>
+    internal MetadataMap Metadata { get; }
 
     private void Accept()
     {

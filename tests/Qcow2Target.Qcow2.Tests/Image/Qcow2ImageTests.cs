@@ -20,6 +20,8 @@ public sealed class Qcow2ImageTests(ITestOutputHelper output) : IDisposable
 
     public static TheoryData<int> ReadOnly => ImageMatrix.Indices(row => row.Served == Served.ReadOnly);
 
+    public static TheoryData<int> Writable => ImageMatrix.Indices(row => row.Served == Served.Writable);
+
     public void Dispose() => _directory.Dispose();
 
     [Theory]
@@ -57,6 +59,68 @@ public sealed class Qcow2ImageTests(ITestOutputHelper output) : IDisposable
         Assert.Equal(0, _cache.UsedBytes);
         // No lock is left: whoever opens it for writing next can.
         if (File.Exists(_directory["base.qcow2"])) QemuImg.Io(_directory["base.qcow2"], "write 0 512").EnsureSuccess();
+    }
+
+    [Theory]
+    [MemberData(nameof(Writable))]
+    public void Read_write_it_takes_random_writes_and_stays_an_image_that_QEMU_finds_clean(int index)
+    {
+        var row = ImageMatrix.Rows[index];
+        output.WriteLine(row.Name);
+        var random = new RandomSource(output.WriteLine);
+        var path = ImageMatrix.Make(_directory, row);
+        var header = Header(path);
+        var bases = Directory.GetFiles(_directory.Path).Where(file => file != path).ToDictionary(file => file, File.ReadAllBytes);
+        var driver = new WriterDriver(Open(path, ImageAccess.ReadWrite), random);
+        var model = new byte[Math.Min(driver.Image.Length, 8 << 20)];
+        driver.Image.Read(0, model);
+        var end = random.Bytes(512);
+        driver.WriteThrough(driver.Image.Length - 512, end);
+        if (driver.Image.Length <= model.Length) end.CopyTo(model, model.Length - 512);
+        // Every row's special place is at the start.
+        driver.WriteThrough(0, end);
+        end.CopyTo(model, 0);
+        new Workload(driver, model, random).Run(steps: 300);
+        driver.Close();
+
+        using (var image = Open(path, ImageAccess.ReadOnly))
+        {
+            var read = new byte[model.Length];
+            image.Read(0, read);
+            Workload.AssertSame(model, read);
+            image.Read(image.Length - 512, read.AsSpan(0, 512));
+            Workload.AssertSame(model.Length == image.Length ? model.AsSpan(model.Length - 512) : end, read.AsSpan(0, 512));
+            if (image.Length <= MaxCompared) AssertReadsAsQemu(path, image);
+        }
+        TestImages.AssertChecked(path, row.Name.StartsWith("65", StringComparison.Ordinal) ? CheckVerdict.LeaksOnly : CheckVerdict.Clean);
+        Assert.Equal(header, Header(path));
+        foreach (var (file, content) in bases) Assert.True(content.AsSpan().SequenceEqual(File.ReadAllBytes(file)), $"{file} changed");
+    }
+
+    [Theory]
+    [MemberData(nameof(ReadOnly))]
+    public void What_can_only_be_read_is_refused_for_writing_by_name_and_not_changed(int index)
+    {
+        var row = ImageMatrix.Rows[index];
+        output.WriteLine(row.Name);
+        var path = ImageMatrix.Make(_directory, row);
+        var before = File.ReadAllBytes(path);
+        var refusal = Assert.Throws<Qcow2FormatException>(() => Open(path, ImageAccess.ReadWrite).Dispose());
+        output.WriteLine(refusal.Message);
+        Assert.True(refusal.Error is Qcow2FormatError.ReadOnlyFeature or Qcow2FormatError.Inconsistent);
+        Assert.Contains(row.Refusal, refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("read-only", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(before, File.ReadAllBytes(path));
+        Assert.Equal(0, _cache.UsedBytes);
+    }
+
+    // The header cluster without the two places that writing may change: the refcount table's, and the autoclear word, which may only be cleared.
+    private static byte[] Header(string path)
+    {
+        var header = File.ReadAllBytes(path)[..512];
+        header.AsSpan(48, 12).Clear();
+        if (header[7] == 3) header.AsSpan(88, 8).Clear();
+        return header;
     }
 
     private Qcow2Image Open(string path, ImageAccess access)
