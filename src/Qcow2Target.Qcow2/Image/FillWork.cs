@@ -31,7 +31,7 @@ internal sealed class FillWork(Step step, Qcow2Layer layer, IBlockFile file) : I
 {
     private const int ZeroChunk = 64 << 10;
 
-    private static readonly byte[] _zeros = new byte[ZeroChunk];
+    private static readonly byte[] Zeros = new byte[ZeroChunk];
 
     internal Step Step => step;
 
@@ -52,7 +52,7 @@ internal sealed class FillWork(Step step, Qcow2Layer layer, IBlockFile file) : I
             file.Write(piece.Host, data.Span.Slice((int)(piece.Guest - step.DataStart), piece.Length));
             return;
         }
-        for (var done = 0; done < piece.Length; done += ZeroChunk) file.Write(piece.Host + done, _zeros.AsSpan(0, Math.Min(ZeroChunk, piece.Length - done)));
+        for (var done = 0; done < piece.Length; done += ZeroChunk) file.Write(piece.Host + done, Zeros.AsSpan(0, Math.Min(ZeroChunk, piece.Length - done)));
     }
 
     private void WriteCluster(FillPiece piece)
