@@ -19,11 +19,15 @@ internal sealed class ControlConnectionActor : ReceiveActor, IWithTimers
     /// <summary>Every command answers by its own deadline; this one only guards against an answer that was lost.</summary>
     private static readonly TimeSpan LostAnswer = TimeSpan.FromMinutes(10);
 
+    /// <summary>How long the rest of an endless line is thrown away before the connection is closed over it.</summary>
+    private static readonly TimeSpan DrainPatience = TimeSpan.FromSeconds(2);
+
     private readonly Socket _socket;
     private readonly IActorRef _manager;
     private readonly TimeSpan _deadline;
     private readonly JsonLineReader _lines = new();
     private readonly ILoggingAdapter _log = Context.GetLogger();
+    private bool _isEndless;
 
     public ControlConnectionActor(Socket socket, IActorRef manager, TimeSpan deadline)
     {
@@ -83,10 +87,14 @@ internal sealed class ControlConnectionActor : ReceiveActor, IWithTimers
                 Fill();
                 break;
             case LineOutcome.TooLong:
+                _isEndless = true;
                 Reply(new FailureReply(ControlErrors.LineTooLong()));
                 break;
             case LineOutcome.Incomplete:
                 Reply(new FailureReply(ControlErrors.IncompleteLine()));
+                break;
+            case LineOutcome.End when _isEndless:
+                DrainInput();
                 break;
             case LineOutcome.End:
                 Context.Stop(Self);
@@ -145,6 +153,34 @@ internal sealed class ControlConnectionActor : ReceiveActor, IWithTimers
         });
     }
 
+    /// <summary>Closing while bytes lie unread would reset the connection and take the error away from the client: they are thrown away first.</summary>
+    private void DrainInput()
+    {
+        try
+        {
+            _socket.Shutdown(SocketShutdown.Send);
+        }
+        catch (SocketException)
+        {
+            Context.Stop(Self);
+            return;
+        }
+        Timers.StartSingleTimer(DrainOver.Instance, DrainOver.Instance, DrainPatience);
+        Become(() =>
+        {
+            Receive<Received>(message =>
+            {
+                if (message.Count == 0)
+                    Context.Stop(Self);
+                else
+                    Fill();
+            });
+            Receive<DrainOver>(_ => Context.Stop(Self));
+            Common();
+        });
+        Fill();
+    }
+
     private static async Task SendAllAsync(Socket socket, ReadOnlyMemory<byte> bytes)
     {
         while (bytes.Length > 0)
@@ -156,6 +192,11 @@ internal sealed class ControlConnectionActor : ReceiveActor, IWithTimers
     private sealed record Sent;
 
     private sealed record ClientGone(string Reason);
+
+    private sealed record DrainOver
+    {
+        public static readonly DrainOver Instance = new();
+    }
 
     private sealed record AnswerLost
     {
