@@ -14,11 +14,13 @@ public sealed class ImageRegistryActor : ReceiveActor
     private readonly BackingImages _backings;
     private readonly CacheBudget _cache;
     private readonly BlockingThreads _threads;
+    private readonly string _relativeBase;
     private readonly Dictionary<string, string> _holders = new(StringComparer.Ordinal);
     private readonly Dictionary<string, HashSet<string>> _bases = new(StringComparer.Ordinal);
 
-    public ImageRegistryActor(IImageFiles files, CacheBudget cache, BlockingThreads threads)
+    public ImageRegistryActor(IImageFiles files, string relativeBase, CacheBudget cache, BlockingThreads threads)
     {
+        _relativeBase = Path.GetFullPath(relativeBase);
         _files = files;
         _cache = cache;
         _backings = new BackingImages(files, cache);
@@ -29,8 +31,12 @@ public sealed class ImageRegistryActor : ReceiveActor
         Receive<ImageReleased>(Release);
     }
 
-    public static Props PropsFor(IImageFiles files, CacheBudget cache, BlockingThreads threads) =>
-        Props.Create(() => new ImageRegistryActor(files, cache, threads));
+    /// <param name="files">Where files come from.</param>
+    /// <param name="relativeBase">The directory that relative paths belong to: the first disks root.</param>
+    /// <param name="cache">What the cached tables of all images may hold together.</param>
+    /// <param name="threads">Threads for blocking calls.</param>
+    public static Props PropsFor(IImageFiles files, string relativeBase, CacheBudget cache, BlockingThreads threads) =>
+        Props.Create(() => new ImageRegistryActor(files, relativeBase, cache, threads));
 
     private void Open(OpenImage command)
     {
@@ -73,11 +79,10 @@ public sealed class ImageRegistryActor : ReceiveActor
 
     private string? HolderOf(string path)
     {
-        // The path is as the client wrote it; the registry knows absolute ones.
-        var known = _holders.Keys.FirstOrDefault(k => k == path || k.EndsWith('/' + path, StringComparison.Ordinal));
-        if (known is not null)
-            return _holders[known];
-        return _bases.TryGetValue(path, out var overlays) ? "the base of " + string.Join(", ", overlays.Order(StringComparer.Ordinal)) : null;
+        var full = Path.GetFullPath(path, _relativeBase);   // the path is as the client wrote it; images are known by absolute ones
+        if (_holders.TryGetValue(full, out var holder))
+            return holder;
+        return _bases.TryGetValue(full, out var overlays) ? "the base of " + string.Join(", ", overlays.Order(StringComparer.Ordinal)) : null;
     }
 
     private void Release(ImageReleased message)

@@ -23,7 +23,9 @@ internal sealed class DaemonActors(ServerOptions options, DaemonExit exit)
     {
         var listener = ListenForControl();
         var images = system.ActorOf(
-            ImageRegistryActor.PropsFor(new RootedImageFiles(options.DisksRoots, options.BackingRoots), new CacheBudget(options.CacheBytes), _threads), "images");
+            ImageRegistryActor.PropsFor(
+                new RootedImageFiles(options.DisksRoots, options.BackingRoots), options.DisksRoots[0], new CacheBudget(options.CacheBytes), _threads),
+            "images");
         var settings = new TargetSettings
         {
             CommandDeadline = options.CommandDeadline,
