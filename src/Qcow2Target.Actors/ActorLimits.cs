@@ -21,6 +21,9 @@ public static class ActorLimits
     /// <summary>Logical block size, bytes.</summary>
     public const int BlockBytes = 512;
 
+    /// <summary>How long an initiator that was asked to log out has for it.</summary>
+    public static readonly TimeSpan LogoutPatience = TimeSpan.FromSeconds(2);
+
     /// <summary>How long task management waits for a write that the kernel already has.</summary>
     public static readonly TimeSpan AbortPatience = TimeSpan.FromSeconds(5);
 }

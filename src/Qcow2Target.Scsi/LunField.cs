@@ -27,6 +27,14 @@ public static class LunField
         };
     }
 
+    /// <summary><paramref name="lun"/>, 0 to 16383, by the flat method, which initiators may use below 256 too.</summary>
+    public static ulong EncodeFlat(int lun)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(lun);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(lun, ScsiLimits.MaxLuns);
+        return (ulong)(FlatMethod | lun) << LevelShift;
+    }
+
     /// <summary>How REPORT LUNS and responses write <paramref name="lun"/>, 0 to 16383: the peripheral method below 256, else flat.</summary>
     public static ulong Encode(int lun)
     {

@@ -213,6 +213,7 @@ public sealed class LoginActor : ReceiveActor, IWithTimers
             _handedOver = true;
             Context.Stop(Self);
         });
+        Receive<SessionNotBegun>(_ => Context.Stop(Self));
         Receive<Terminated>(_ => Context.Stop(Self));
         Common();
     }

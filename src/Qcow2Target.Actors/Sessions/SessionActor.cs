@@ -51,6 +51,11 @@ public sealed class SessionActor : ReceiveActor, IWithTimers
             Become(() => LoggingOut(message.Request));
         });
         Receive<PingTick>(_ => Ping());
+        Receive<EndSession>(message =>
+        {
+            _io.AskForLogout(ActorLimits.LogoutPatience);
+            Timers.StartSingleTimer(LogoutOverdue.Key, new LogoutOverdue(message.Reason), ActorLimits.LogoutPatience);
+        }, message => message.Ending == SessionEnding.AskForLogout);
         Common();
     }
 
@@ -76,14 +81,17 @@ public sealed class SessionActor : ReceiveActor, IWithTimers
     {
         Receive<ManageAsked>(message => Manage(message.Request));
         Receive<FunctionDone>(message => message.Request.Respond(message.Response));
-        Receive<EndSession>(message =>
-        {
-            _io.Close(message.Reason);
-            AwaitQuiet();
-        });
+        Receive<EndSession>(message => EndAtOnce(message.Reason));
+        Receive<LogoutOverdue>(message => EndAtOnce(message.Reason));
         Receive<ConnectionOver>(_ => AwaitQuiet());
         Receive<ExecutorFault>(fault => _log.Error(fault.Cause, "session {Tsih} of {Initiator}: internal fault", _tsih, _io.Identity.Initiator));
         Receive<NexusRemoved>(_ => { });
+    }
+
+    private void EndAtOnce(string reason)
+    {
+        _io.Close(reason);
+        AwaitQuiet();
     }
 
     private void AwaitQuiet()
@@ -112,6 +120,7 @@ public sealed class SessionActor : ReceiveActor, IWithTimers
             Context.Stop(Self);
         });
         Receive<EndSession>(message => _io.Close(message.Reason));
+        Receive<LogoutOverdue>(message => _io.Close(message.Reason));
         Receive<ConnectionOver>(_ => { });
         Receive<PingTick>(_ => { });
         Receive<TasksQuiet>(_ => { });
@@ -137,7 +146,7 @@ public sealed class SessionActor : ReceiveActor, IWithTimers
                     RespondWhenQuiet(request, one.Quiet);
                 break;
             case TaskManagementFunction.AbortTaskSet when _fences.Exists(request.Lun):
-                RespondWhenQuiet(request, _io.Abort(TaskFilter.ByLun(request.Lun).Before(request.CmdSn)).Quiet);
+                RespondWhenQuiet(request, _io.AbortLun(request.Lun, request.CmdSn).Quiet);
                 break;
             case TaskManagementFunction.ClearTaskSet or TaskManagementFunction.LogicalUnitReset when _fences.Exists(request.Lun):
                 Context.Parent.Tell(new ResetLuns(request, request.Lun, _tsih));
@@ -194,6 +203,11 @@ public sealed class SessionActor : ReceiveActor, IWithTimers
     private sealed record TasksQuiet(bool IsQuiet);
 
     private sealed record IoQuiet(bool IsQuiet);
+
+    private sealed record LogoutOverdue(string Reason)
+    {
+        public static readonly object Key = typeof(LogoutOverdue);
+    }
 
     private sealed record PingTick
     {

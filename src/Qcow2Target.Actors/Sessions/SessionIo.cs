@@ -102,6 +102,25 @@ public sealed class SessionIo : ISessionEvents, ISessionFaults, IDisposable
     /// <summary>A NOP-In that asks for an answer, so that a dead peer's TCP stack is noticed.</summary>
     public void SendPing() => _machine.SendPing();
 
+    /// <summary>Asks the initiator to log out (RFC 7143 clause 11.9.1, event 1).</summary>
+    /// <param name="patience">How long it has; whole seconds.</param>
+    internal void AskForLogout(TimeSpan patience) =>
+        _machine.SendAsyncMessage(AsyncEvent.LogoutRequest, 0, [], parameter3: (ushort)patience.TotalSeconds);
+
+    /// <summary>Aborts the tasks of one LUN, however their PDUs spell it (peripheral or flat addressing), or of all where it is null.</summary>
+    /// <param name="lunField">The LUN field of a task management function.</param>
+    /// <param name="beforeCmdSn">Only tasks before that; null for all.</param>
+    internal AbortResult AbortLun(ulong? lunField, uint? beforeCmdSn)
+    {
+        if (lunField is not { } field || !LunField.TryDecode(field, out var lun))
+            return Abort(Narrow(TaskFilter.All));
+        var usual = Abort(Narrow(TaskFilter.ByLun(LunField.Encode(lun))));
+        var flat = Abort(Narrow(TaskFilter.ByLun(LunField.EncodeFlat(lun))));
+        return new AbortResult(usual.Count + flat.Count, Task.WhenAll(usual.Quiet, flat.Quiet));
+
+        TaskFilter Narrow(TaskFilter filter) => beforeCmdSn is { } cmdSn ? filter.Before(cmdSn) : filter;
+    }
+
     internal AbortResult Abort(TaskFilter filter)
     {
         var result = _machine.AbortTasks(filter);

@@ -34,6 +34,9 @@ internal sealed class NexusTable
 
     public int Count => _sessions.Count;
 
+    /// <summary>A login that was let in counts from then on: its initiator is told so before it is a session.</summary>
+    public bool HasConnections => _sessions.Count + _admitted.Count > 0;
+
     public NexusEntry? Find(ushort tsih) => _sessions.GetValueOrDefault(tsih);
 
     public Admission Judge(LoginIdentity identity)
@@ -67,12 +70,15 @@ internal sealed class NexusTable
 
     public string ActorName(ushort tsih) => $"session-{tsih}-{++_generation}";
 
-    public void Admit(IActorRef login, ushort tsih) => _admitted[login] = new AdmittedLogin(tsih);
+    public void Admit(IActorRef login, LoginIdentity identity, ushort tsih) => _admitted[login] = new AdmittedLogin(identity, tsih);
 
     /// <summary>False: this login was not let in, or not under this handle.</summary>
     public bool TakeAdmission(IActorRef login, ushort tsih) => _admitted.Remove(login, out var admitted) && admitted.Tsih == tsih;
 
     public void ForgetAdmission(IActorRef login) => _admitted.Remove(login);
+
+    /// <summary>Logins that were let in do not become sessions any more.</summary>
+    public void ForgetAdmissions() => _admitted.Clear();
 
     /// <summary>What a nexus is told first: power on, or that it was lost and is back.</summary>
     public UnitAttention FirstAttention(LoginIdentity identity)
@@ -98,11 +104,17 @@ internal sealed class NexusTable
 
     public IReadOnlyList<object> TakeWaiters(ushort tsih) => _waiters.Remove(tsih, out var waiters) ? waiters : [];
 
-    public IReadOnlyList<NexusView> View() =>
-        [.. _sessions.Values.OrderBy(s => s.Tsih)
-            .Select(s => new NexusView(s.Identity.Initiator, s.Identity.InitiatorSessionId, s.Io.PortalGroupTag, s.Identity.Peer, s.Io.Since))];
+    /// <param name="portalGroupTag">Tag of the one portal group.</param>
+    public IReadOnlyList<NexusView> View(ushort portalGroupTag) =>
+        [.. _sessions.Values.Select(s => (s.Tsih, s.Identity, s.Io.Since))
+            .Concat(_admitted.Values.Select(a => (a.Tsih, a.Identity, a.Since)))
+            .OrderBy(n => n.Tsih)
+            .Select(n => new NexusView(n.Identity.Initiator, n.Identity.InitiatorSessionId, portalGroupTag, n.Identity.Peer, n.Since))];
 
-    private sealed record AdmittedLogin(ushort Tsih);
+    private sealed record AdmittedLogin(LoginIdentity Identity, ushort Tsih)
+    {
+        public DateTimeOffset Since { get; } = DateTimeOffset.UtcNow;
+    }
 }
 
 /// <summary>One session of a target.</summary>

@@ -80,7 +80,11 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
         Receive<NexusEnded>(EndNexus);
         Receive<SessionDied>(LoseSession);
         Receive<SessionQuiet>(quiet => RemoveNexus(quiet.Tsih));
-        Receive<LoginGone>(gone => _nexuses.ForgetAdmission(gone.Login));
+        Receive<LoginGone>(gone =>
+        {
+            _nexuses.ForgetAdmission(gone.Login);
+            Publish();
+        });
         Receive<OldSessionOver>(AdmitAfterReinstatement);
         Receive<ResetLuns>(Reset);
         Receive<LunsQuiet>(FinishReset);
@@ -114,7 +118,7 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
         Stash.UnstashAll();
     }
 
-    private void Publish() => View.Publish(new TargetView(_id, _name, _luns.View(), _nexuses.View()));
+    private void Publish() => View.Publish(new TargetView(_id, _name, _luns.View(), _nexuses.View(_settings.PortalGroupTag)));
 
     // Attach
 
@@ -299,7 +303,7 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
 
     private void Clear(ClearTarget command)
     {
-        if (_nexuses.Count > 0 && command.Initiators == ConnectedInitiators.Refuse)
+        if (_nexuses.HasConnections && command.Initiators == ConnectedInitiators.Refuse)
         {
             Sender.Tell(Refusals.HasActiveConnection(_name));
             return;
@@ -315,7 +319,7 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
         var client = Sender;
         if (_luns.Count > 0)
             client.Tell(Refusals.HasLogicalUnits(_name));
-        else if (_nexuses.Count > 0 && command.Initiators == ConnectedInitiators.Refuse)
+        else if (_nexuses.HasConnections && command.Initiators == ConnectedInitiators.Refuse)
             client.Tell(Refusals.HasActiveConnections(_name));
         else
             AfterSessions(command.Initiators, client, () =>
@@ -337,13 +341,19 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
     /// <summary>Goes on once no session is left, or at once where the command does not mind sessions.</summary>
     private void AfterSessions(ConnectedInitiators policy, IActorRef client, Action next)
     {
-        if (policy == ConnectedInitiators.Refuse || _nexuses.Count == 0)
+        if (policy == ConnectedInitiators.Refuse || !_nexuses.HasConnections)
+        {
+            next();
+            return;
+        }
+        _nexuses.ForgetAdmissions();
+        if (_nexuses.Count == 0)
         {
             next();
             return;
         }
         foreach (var session in _nexuses.All)
-            session.Actor.Tell(new EndSession("an operator's command ends it"));
+            session.Actor.Tell(new EndSession("an operator's command ends it", SessionEnding.AskForLogout));
         StartDeadline();
         BusyWith(() =>
         {
@@ -456,8 +466,9 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
     private void Close()
     {
         var client = Sender;
+        _nexuses.ForgetAdmissions();
         foreach (var session in _nexuses.All)
-            session.Actor.Tell(new EndSession("the daemon is shutting down"));
+            session.Actor.Tell(new EndSession("the daemon is shutting down", SessionEnding.AskForLogout));
         var waitingForDisks = false;
         var told = false;
         Become(() =>
@@ -513,12 +524,12 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
         switch (_nexuses.Judge(message.Identity))
         {
             case Admission.Fresh:
-                Grant(login, _nexuses.NextTsih());
+                Grant(login, message.Identity, _nexuses.NextTsih());
                 break;
             case Admission.Reinstates reinstates:
                 var tsih = message.Identity.Tsih == 0 ? _nexuses.NextTsih() : message.Identity.Tsih;
-                reinstates.Old.Actor.Tell(new EndSession("its initiator logged in again"));
-                _nexuses.Await(reinstates.Old.Tsih, new OldSessionOver(login, tsih));
+                reinstates.Old.Actor.Tell(new EndSession("its initiator logged in again", SessionEnding.AtOnce));
+                _nexuses.Await(reinstates.Old.Tsih, new OldSessionOver(login, message.Identity, tsih));
                 break;
             case Admission.Turned turned:
                 login.Tell(new LoginRefused(turned.StatusClass, turned.StatusDetail, turned.Reason));
@@ -526,11 +537,12 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
         }
     }
 
-    private void AdmitAfterReinstatement(OldSessionOver message) => Grant(message.Login, message.Tsih);
+    private void AdmitAfterReinstatement(OldSessionOver message) => Grant(message.Login, message.Identity, message.Tsih);
 
-    private void Grant(IActorRef login, ushort tsih)
+    private void Grant(IActorRef login, LoginIdentity identity, ushort tsih)
     {
-        _nexuses.Admit(login, tsih);
+        _nexuses.Admit(login, identity, tsih);
+        Publish();
         Context.WatchWith(login, new LoginGone(login));
         login.Tell(new LoginAdmitted(tsih, _settings.PortalGroupTag));
     }
@@ -539,7 +551,8 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
     {
         if (!_nexuses.TakeAdmission(Sender, message.Tsih))
         {
-            return;   // its time-out ends it
+            Sender.Tell(new SessionNotBegun());
+            return;
         }
         Context.Unwatch(Sender);
         Sender.Tell(new SessionBegun());
@@ -585,10 +598,7 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
         var aborted = new List<Task>();
         foreach (var session in _nexuses.All)
         {
-            var filter = message.Lun is { } lun ? TaskFilter.ByLun(lun) : TaskFilter.All;
-            if (session.Tsih == message.Tsih)
-                filter = filter.Before(message.Request.CmdSn);
-            var result = session.Io.Abort(filter);
+            var result = session.Io.AbortLun(message.Lun, session.Tsih == message.Tsih ? message.Request.CmdSn : null);
             aborted.Add(result.Quiet);
             if (message.Request.Function == TaskManagementFunction.ClearTaskSet && session.Tsih != message.Tsih && result.Count > 0)
                 _luns.RaiseFor(session.Io.Nexus, message.Lun, UnitAttention.CommandsCleared);
@@ -613,7 +623,7 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
         if (request.Function != TaskManagementFunction.TargetColdReset)
             return;
         foreach (var session in _nexuses.All)
-            session.Actor.Tell(new EndSession("an initiator reset the target"));
+            session.Actor.Tell(new EndSession("an initiator reset the target", SessionEnding.AtOnce));
     }
 
     private static UnitAttention? AttentionOf(TaskManagementFunction function) => function switch
@@ -632,7 +642,7 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
 
     private sealed record LoginGone(IActorRef Login);
 
-    private sealed record OldSessionOver(IActorRef Login, ushort Tsih);
+    private sealed record OldSessionOver(IActorRef Login, LoginIdentity Identity, ushort Tsih);
 
     private sealed record LunsQuiet(ResetLuns Reset, Task? StillRunning);
 

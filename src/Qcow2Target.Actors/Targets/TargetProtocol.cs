@@ -41,6 +41,9 @@ public sealed record BeginSession(LoginIdentity Identity, ushort Tsih, Establish
 /// <summary>The connection is the session's now.</summary>
 public sealed record SessionBegun;
 
+/// <summary>The session is not wanted any more: an operator's command came in between. The connection is to be closed.</summary>
+public sealed record SessionNotBegun;
+
 /// <summary>The session's tasks have ended: its nexus is gone. Answered by <see cref="NexusRemoved"/>.</summary>
 public sealed record NexusEnded(ushort Tsih);
 
