@@ -22,7 +22,10 @@ public sealed class LibiscsiSuiteTests(LibiscsiSuiteTests.SuiteDisk disk, ITestO
     private static readonly Dictionary<string, string> MaySkip = [];
 
     /// <summary>Tests that no target can pass, and why.</summary>
-    private static readonly Dictionary<string, string> CannotPass = [];
+    private static readonly Dictionary<string, string> CannotPass = new()
+    {
+        ["iSCSITMF.LUNResetSimpleAsync"] = "1.19 asserts, right after it has queued the reset, a flag that only the reset's callback sets; TaskManagementTests does this one",
+    };
 
     public static TheoryData<string> LeafTests => [.. Libiscsi.ListTests(Suites)];
 

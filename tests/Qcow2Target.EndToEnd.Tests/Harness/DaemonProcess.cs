@@ -131,7 +131,7 @@ internal sealed class DaemonProcess : IAsyncDisposable
 
     /// <summary>The paths of the files that the daemon has open.</summary>
     public IReadOnlyList<string> OpenFiles() =>
-        [.. Directory.EnumerateFileSystemEntries($"/proc/{ProcessId}/fd").Select(entry => File.ResolveLinkTarget(entry, returnFinalTarget: false)?.FullName ?? "")];
+        [.. Directory.EnumerateFileSystemEntries($"/proc/{ProcessId}/fd").Select(LinkTarget).OfType<string>()];
 
     public void MustBeAlive()
     {
@@ -193,6 +193,18 @@ internal sealed class DaemonProcess : IAsyncDisposable
         catch (SocketException)
         {
             return false;
+        }
+    }
+
+    private static string? LinkTarget(string descriptor)
+    {
+        try
+        {
+            return new FileInfo(descriptor).LinkTarget;
+        }
+        catch (FileNotFoundException)
+        {
+            return null;        // closed while we were looking
         }
     }
 

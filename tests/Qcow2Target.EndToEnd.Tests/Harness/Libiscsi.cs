@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Qcow2Target.Testing;
 
 namespace Qcow2Target.EndToEnd.Tests.Harness;
@@ -25,8 +26,10 @@ internal static class Libiscsi
         {
             ToolResult result = Tool.Run("iscsi-test-cu", ["-d", "-t", $"ALL.{test}", url], limit);
             string output = result.Output + result.ErrorOutput;
-            SuiteVerdict verdict = !result.Succeeded || !output.Contains("passed", StringComparison.Ordinal) ? SuiteVerdict.Failed
-                : output.Contains("[SKIPPED]", StringComparison.Ordinal) ? SuiteVerdict.Skipped
+            // What stands before and behind that is said by the suite's set-up, not by the test.
+            Match ofTest = Regex.Match(output, @"Test: .*?(passed|FAILED)", RegexOptions.Singleline);
+            SuiteVerdict verdict = !result.Succeeded || ofTest.Groups[1].Value != "passed" ? SuiteVerdict.Failed
+                : ofTest.Value.Contains("[SKIPPED]", StringComparison.Ordinal) ? SuiteVerdict.Skipped
                 : SuiteVerdict.Passed;
             return new SuiteResult(verdict, output);
         }
