@@ -181,6 +181,9 @@ public sealed class MetadataWriter
         _gate.Shut();
     }
 
+    /// <summary>Clusters that are reserved ahead at once. Tests take few, so that freed clusters are soon used again.</summary>
+    internal int RefillClusters { get; set; } = WriterLimits.RefillClusters;
+
     /// <summary>Where all metadata lies.</summary>
     internal MetadataMap Metadata { get; }
 
@@ -325,10 +328,10 @@ public sealed class MetadataWriter
     {
         if (_allocator.IsWorking || _closePhase > ClosePhase.Finishing) return;
         var missing = _clustersWanted - _allocator.Available;
-        var runsLow = _close is null && !_countsFailed && _allocator.HasGivenOut && _allocator.Available < WriterLimits.RefillBelow;
+        var runsLow = _close is null && !_countsFailed && _allocator.HasGivenOut && _allocator.Available < RefillClusters / WriterLimits.RefillBelowPart;
         if (missing > 0 || runsLow)
         {
-            var amount = _close is null ? Math.Max(missing, WriterLimits.RefillClusters) : missing;
+            var amount = _close is null ? Math.Max(missing, RefillClusters) : missing;
             if (_allocator.Reserve((int)amount) is { } work) Enqueue(work);
             else FailForSpace(new ImageFault(ImageFaultKind.NoSpace, "the refcount table has its largest size and every cluster it reaches is used"));
         }

@@ -6,8 +6,8 @@ internal static class WriterLimits
     /// <summary>Clusters whose counts are raised at once, ahead of use: one sync for each thousand.</summary>
     internal const int RefillClusters = 1024;
 
-    /// <summary>With fewer reserved clusters left than this, the next are fetched.</summary>
-    internal const int RefillBelow = RefillClusters / 4;
+    /// <summary>With less than this part of them left (one in so many), the next are fetched.</summary>
+    internal const int RefillBelowPart = 4;
 
     /// <summary>Most clusters that one refill reserves, however much is asked for.</summary>
     internal const int MaxRefillClusters = 4 * MaxStepClusters;

@@ -36,6 +36,7 @@ public sealed class CrashTests(ITestOutputHelper output)
         var history = new History(overlay);
         var images = Holding(recording, backing);
         var driver = images.Drive("t", random);
+        driver.Writer.RefillClusters = random.Pick(2, 8, 1024);
         Work(driver, recording, history, random, steps: 900);
         driver.Close();
         var end = recording.Position;

@@ -39,6 +39,7 @@ public sealed class WriterDifferentialTests(ITestOutputHelper output)
         {
             var driver = images.Drive("t", random);
             Assert.Equal(model, TestImages.ReadAll(driver.Image));
+            driver.Writer.RefillClusters = random.Pick(3, 1024);
             new Workload(driver, model, random).Run(steps: 1500);
             driver.Close();
             Assert.Equal(0, images.Cache.UsedBytes);
