@@ -108,6 +108,27 @@ public sealed class Qcow2Image : IImageLayer, IDisposable
     }
 
     /// <summary>
+    /// Whether the bytes from <paramref name="offset"/> on hold space, in this image or below, and how far that goes on; waits for the
+    /// file where it must. The work of one call is bounded: the state may go on behind the extent. Lengths are multiples of 512.
+    /// </summary>
+    /// <exception cref="ImageFaultException">A table could not be read.</exception>
+    public ImageExtent Describe(long offset, long maxLength)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxLength);
+        RequireInside(offset, maxLength);
+        if (_gate is null) return _layer.Describe(offset, maxLength);
+        var inside = _gate.Epoch.Enter();
+        try
+        {
+            return _layer.Describe(offset, maxLength);
+        }
+        finally
+        {
+            _gate.Epoch.Exit(inside);
+        }
+    }
+
+    /// <summary>
     /// Writes whole, at once, if every cluster touched is allocated to this image alone. False: a part may have been written; submit a
     /// <see cref="WriteRequest"/>. No allocation.
     /// </summary>
@@ -135,7 +156,7 @@ public sealed class Qcow2Image : IImageLayer, IDisposable
         _file.Dispose();
     }
 
-    private void RequireInside(long offset, int length)
+    private void RequireInside(long offset, long length)
     {
         if (offset < 0 || offset > Length - length) throw new ArgumentOutOfRangeException(nameof(offset), offset, $"{length} bytes do not lie inside the virtual size {Length}");
     }

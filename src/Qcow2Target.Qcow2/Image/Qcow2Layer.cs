@@ -83,6 +83,20 @@ internal sealed class Qcow2Layer : IImageLayer, IDisposable
         }
     }
 
+    /// <summary>The extent at an offset, this layer and those below seen as one (<see cref="ExtentQuery"/>).</summary>
+    /// <exception cref="ImageFaultException">A table could not be read.</exception>
+    internal ImageExtent Describe(long offset, long maxLength)
+    {
+        try
+        {
+            return ExtentQuery.Run(this, offset, maxLength);
+        }
+        catch (BlockFileException exception)
+        {
+            throw new ImageFaultException(Faults.From(exception, ImageFaultKind.ReadError));
+        }
+    }
+
     /// <summary>Writes whole if every cluster touched is allocated to this image alone. False: a part may have been written. No allocation.</summary>
     /// <exception cref="ImageFaultException">The file reported an error.</exception>
     internal bool TryWriteInPlace(long offset, ReadOnlySpan<byte> source)
