@@ -65,6 +65,7 @@ internal static class CommandTable
         {
             Reservation = ReservationRule.Allowed,
         },
+        new("GET LBA STATUS", 0x9E, 0x12, [0x9E, 0x12, All, All, All, All, All, All, All, All, All, All, All, All, 0, Control], GetLbaStatus.Begin),
         new("REPORT LUNS", 0xA0, null, [0xA0, 0, All, 0, 0, 0, All, All, All, All, 0, Control], ReportLuns.Begin)
         {
             Attention = AttentionRule.Left, Reservation = ReservationRule.Allowed,

@@ -28,6 +28,16 @@ public interface IBlockDevice
     /// <exception cref="BlockDeviceException">The write failed.</exception>
     ValueTask ZeroAsync(long offset, long length, ZeroMode mode);
 
+    /// <summary>
+    /// Tells which state the bytes at <paramref name="offset"/> are in and how far it goes on. The work of one call is bounded, so the state
+    /// may go on behind the end of the extent: whoever wants all of it asks again from there.
+    /// </summary>
+    /// <param name="offset">First byte, a multiple of the block size.</param>
+    /// <param name="maxLength">Where the answer may end: bytes, a multiple of the block size, at least one block.</param>
+    /// <returns>An extent of at least one and whole blocks, and of <paramref name="maxLength"/> bytes at most.</returns>
+    /// <exception cref="BlockDeviceException">The state could not be read.</exception>
+    ValueTask<BlockExtent> DescribeAsync(long offset, long maxLength);
+
     /// <summary>Makes every write that has ended before this call durable.</summary>
     /// <exception cref="BlockDeviceException">The sync failed: what was written since the last good one is of unknown fate.</exception>
     ValueTask FlushAsync();
@@ -42,6 +52,20 @@ public enum ZeroMode
     /// <summary>Space is given back where it can (UNMAP, WRITE SAME with UNMAP).</summary>
     FreeSpace,
 }
+
+/// <summary>Whether blocks hold space. The values are those of PROVISIONING STATUS (SBC-3 5.4.3).</summary>
+public enum ProvisioningState : byte
+{
+    /// <summary>They hold space, or may hold anything but zeros.</summary>
+    Mapped = 0,
+
+    /// <summary>They hold none and read as zeros.</summary>
+    Deallocated = 1,
+}
+
+/// <summary>Neighbouring bytes in one state.</summary>
+/// <param name="Length">Bytes, at least one block.</param>
+public readonly record struct BlockExtent(long Length, ProvisioningState State);
 
 /// <summary>Shape of a block device. Sizes in bytes unless the name says blocks.</summary>
 /// <param name="Blocks">Capacity in logical blocks, at least 1.</param>

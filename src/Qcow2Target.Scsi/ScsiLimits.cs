@@ -18,6 +18,12 @@ public static class ScsiLimits
     /// <summary>Block descriptors of one UNMAP (VPD B0).</summary>
     public const int MaxUnmapDescriptors = 256;
 
+    /// <summary>Descriptors that one GET LBA STATUS returns, whatever its allocation length.</summary>
+    public const int MaxLbaStatusDescriptors = 256;
+
+    /// <summary>Looks at the disk that one GET LBA STATUS takes beyond one for each descriptor, to make one extent of neighbours.</summary>
+    public const int LbaStatusMergingLooks = 16;
+
     /// <summary>Piece in which long work reads and writes, so that memory is bounded and an abort is heard.</summary>
     public const int PieceBytes = 256 * 1024;
 

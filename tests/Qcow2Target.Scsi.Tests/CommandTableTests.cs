@@ -38,7 +38,7 @@ public sealed class CommandTableTests
     [Fact]
     public void An_unknown_service_action_is_a_field_and_an_unknown_opcode_is_not()
     {
-        Assert.Null(CommandTable.Find([0x9E, 0x12, 0, 0], out SenseData? refusal));
+        Assert.Null(CommandTable.Find([0x9E, 0x11, 0, 0], out SenseData? refusal));
         Assert.Equal(SenseData.InvalidFieldInCdb(1, 4), refusal);
         Assert.Null(CommandTable.Find([0x5F, 0], out refusal));
         Assert.Equal(SenseData.InvalidOpcode, refusal);

@@ -90,6 +90,14 @@ public sealed class DiskPort(string path, int physicalBlockBytes) : IBlockDevice
         return new ValueTask(request.Ticket.Task);
     }
 
+    public ValueTask<BlockExtent> DescribeAsync(long offset, long maxLength)
+    {
+        var lease = Enter();
+        var work = new DescribeWork(lease, this, offset, maxLength);
+        lease.Queue.Enqueue(work);
+        return new ValueTask<BlockExtent>(work.Task);
+    }
+
     public ValueTask FlushAsync()
     {
         var lease = Enter();
@@ -196,25 +204,27 @@ public sealed class DiskPort(string path, int physicalBlockBytes) : IBlockDevice
             _actor?.Tell(DiskActor.Drain.Instance, ActorRefs.NoSender);
     }
 
-    private sealed class ReadWork(ImageLease lease, DiskPort port, long offset, Memory<byte> destination) : BlockingWork
+    /// <summary>A question to the image that may wait for its file.</summary>
+    private abstract class Question<T>(ImageLease lease, DiskPort port) : BlockingWork
     {
         // Continuations run on this thread: it is ours, and what they do is lay out an answer and send it without blocking.
-        private readonly TaskCompletionSource _done = new();
+        private readonly TaskCompletionSource<T> _done = new();
 
-        public Task Task => _done.Task;
+        public Task<T> Task => _done.Task;
 
         public override void Run()
         {
+            T answer = default!;
             BlockDeviceException? fault = null;
             try
             {
-                lease.Image.Read(offset, destination.Span);
+                answer = Ask(lease.Image);
             }
             catch (ImageFaultException e)
             {
                 fault = DeviceFaults.From(e.Fault);
             }
-#pragma warning disable CA1031 // a bug under one read must fail that read, not the process
+#pragma warning disable CA1031 // a bug under one question must fail that question, not the process
             catch (Exception e)
             {
                 fault = new BlockDeviceException(BlockDeviceFault.Corrupt, "internal fault: " + e.Message, e);
@@ -226,9 +236,30 @@ public sealed class DiskPort(string path, int physicalBlockBytes) : IBlockDevice
                 lease.Users.Exit();
             }
             if (fault is null)
-                _done.SetResult();
+                _done.SetResult(answer);
             else
                 _done.SetException(fault);
+        }
+
+        protected abstract T Ask(Qcow2Image image);
+    }
+
+    /// <summary>The answer is the number of bytes.</summary>
+    private sealed class ReadWork(ImageLease lease, DiskPort port, long offset, Memory<byte> destination) : Question<int>(lease, port)
+    {
+        protected override int Ask(Qcow2Image image)
+        {
+            image.Read(offset, destination.Span);
+            return destination.Length;
+        }
+    }
+
+    private sealed class DescribeWork(ImageLease lease, DiskPort port, long offset, long maxLength) : Question<BlockExtent>(lease, port)
+    {
+        protected override BlockExtent Ask(Qcow2Image image)
+        {
+            var extent = image.Describe(offset, maxLength);
+            return new BlockExtent(extent.Length, extent.State == ExtentState.Mapped ? ProvisioningState.Mapped : ProvisioningState.Deallocated);
         }
     }
 

@@ -85,8 +85,8 @@ public sealed class ReportSupportedOpcodesTests
     [InlineData(1, 0x5E, 0)]
     [InlineData(2, 0x5E, 0)]
     [InlineData(3, 0x5E, 0)]
-    [InlineData(2, 0x9E, 0x12)]
-    [InlineData(3, 0x9E, 0x12)]
+    [InlineData(2, 0x9E, 0x11)]
+    [InlineData(3, 0x9E, 0x11)]
     [InlineData(2, 0x9E, 0x110)]
     [InlineData(2, 0x9E, 0xFF10)]
     public void What_is_not_there_is_not_supported(byte options, byte opcode, ushort serviceAction) =>

@@ -26,7 +26,7 @@ internal sealed class MemoryBlockDevice : IBlockDevice
     /// <summary>Whether TryRead and TryWrite do their work.</summary>
     public bool AnswersAtOnce { get; set; } = true;
 
-    /// <summary>Called before each ReadAsync and WriteAsync.</summary>
+    /// <summary>Called before each ReadAsync, WriteAsync and DescribeAsync.</summary>
     public Action? BeforeAsync { get; set; }
 
     public Task FlushGate { get; set; } = Task.CompletedTask;
@@ -41,6 +41,14 @@ internal sealed class MemoryBlockDevice : IBlockDevice
     public List<(long Offset, int Length)> Writes { get; } = [];
 
     public List<(long Offset, long Length, ZeroMode Mode)> Zeroed { get; } = [];
+
+    /// <summary>What DescribeAsync tells, from the start of the disk on; behind them all is mapped.</summary>
+    public List<BlockExtent> Extents { get; } = [];
+
+    /// <summary>Where one look of DescribeAsync ends, in bytes.</summary>
+    public long DescribeReach { get; set; } = long.MaxValue;
+
+    public List<(long Offset, long MaxLength)> Described { get; } = [];
 
     public bool TryRead(long offset, Span<byte> destination)
     {
@@ -94,6 +102,24 @@ internal sealed class MemoryBlockDevice : IBlockDevice
             Zeroed.Add((offset, length, mode));
         Bytes.AsSpan((int)offset, (int)length).Clear();
         return ValueTask.CompletedTask;
+    }
+
+    public ValueTask<BlockExtent> DescribeAsync(long offset, long maxLength)
+    {
+        BeforeAsync?.Invoke();
+        Fail(ReadFault);
+        lock (_lock)
+            Described.Add((offset, maxLength));
+        long most = Math.Min(maxLength, DescribeReach);
+        long start = 0;
+        foreach (BlockExtent extent in Extents)
+        {
+            start += extent.Length;
+            if (offset < start)
+                return new(extent with { Length = Math.Min(most, start - offset) });
+        }
+
+        return new(new BlockExtent(most, ProvisioningState.Mapped));
     }
 
     public async ValueTask FlushAsync()
