@@ -44,6 +44,7 @@ internal static unsafe partial class Libc
 
     internal const int RWF_NOWAIT = 8;
     internal const int SEEK_END = 2;
+    internal const int POSIX_FADV_DONTNEED = 4;
     internal const int FALLOC_FL_KEEP_SIZE = 1;
     internal const int FALLOC_FL_PUNCH_HOLE = 2;
 
@@ -111,6 +112,10 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
     internal static partial int Fdatasync(SafeHandle file);
+
+    /// <summary>posix_fadvise(3); an errno or 0.</summary>
+    [LibraryImport("libc", EntryPoint = "posix_fadvise")]
+    internal static partial int PosixFadvise(SafeHandle file, long offset, long length, int advice);
 
     /// <summary>fcntl(2) with F_OFD_SETLK or F_OFD_GETLK.</summary>
     [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]

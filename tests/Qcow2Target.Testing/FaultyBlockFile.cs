@@ -4,13 +4,15 @@ namespace Qcow2Target.Testing;
 
 /// <summary>
 /// Wraps a file, counts what is asked of it, and fails what a test tells it to fail. <see cref="Before"/> is called ahead of each operation and may
-/// wait there, which makes interleavings a test's choice.
+/// wait there, which makes interleavings a test's choice. After a sync that failed all later ones fail too, as <see cref="IBlockFile.Sync"/> promises.
 /// </summary>
 public sealed class FaultyBlockFile(IBlockFile inner) : IBlockFile
 {
     private readonly Lock _lock = new();
     private readonly int[] _counts = new int[Enum.GetValues<BlockOperation>().Length];
     private readonly List<Fault> _faults = [];
+    private readonly Lock _syncLock = new();
+    private BlockFileException? _failedSync;
 
     /// <summary>Called before each operation with its offset and length in bytes (0 and 0 for a sync), without a lock held.</summary>
     public Action<BlockOperation, long, long>? Before { get; set; }
@@ -51,9 +53,10 @@ public sealed class FaultyBlockFile(IBlockFile inner) : IBlockFile
         lock (_lock) _faults.Add(new Fault(match, error) { Times = int.MaxValue });
     }
 
-    /// <summary>From here on nothing fails.</summary>
+    /// <summary>From here on nothing fails, as after the file was opened anew.</summary>
     public void Heal()
     {
+        lock (_syncLock) _failedSync = null;
         lock (_lock) _faults.Clear();
     }
 
@@ -87,12 +90,17 @@ public sealed class FaultyBlockFile(IBlockFile inner) : IBlockFile
 
     public void Sync()
     {
-        if (Meet(BlockOperation.Sync, 0, 0) is { } fault)
+        lock (_syncLock)
         {
-            if (inner is RecordingBlockFile recording) recording.LoseSync();
-            throw fault;
+            if (_failedSync is { } earlier) throw earlier;
+            if (Meet(BlockOperation.Sync, 0, 0) is { } fault)
+            {
+                if (inner is RecordingBlockFile recording) recording.LoseSync();
+                _failedSync = fault;
+                throw fault;
+            }
+            inner.Sync();
         }
-        inner.Sync();
     }
 
     public void Dispose() => inner.Dispose();

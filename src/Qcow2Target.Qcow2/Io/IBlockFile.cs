@@ -30,7 +30,10 @@ public interface IBlockFile : IDisposable
     /// <exception cref="BlockFileException">An error other than "not supported".</exception>
     bool Punch(long offset, long length);
 
-    /// <summary>Makes all that was written before durable (fdatasync).</summary>
+    /// <summary>
+    /// Makes all that was written before durable (fdatasync). Where several are asked for at once they run one after the other, and after one has
+    /// failed all later ones fail until the file is opened anew: a kernel tells a lost write to one caller only, and no other may take that for success.
+    /// </summary>
     /// <exception cref="BlockFileException">What was written since the last good sync is of unknown fate.</exception>
     void Sync();
 }

@@ -15,6 +15,8 @@ internal sealed unsafe class LinuxBlockFile : IBlockFile
     private readonly string _path;
     private volatile bool _canReadWithoutWaiting = true;
     private volatile bool _canPunch = true;
+    private readonly Lock _syncLock = new();
+    private volatile int _syncErrno;
 
     /// <summary>Takes <paramref name="file"/> over; <paramref name="path"/> is for messages only.</summary>
     internal LinuxBlockFile(FileDescriptor file, string path)
@@ -119,14 +121,25 @@ internal sealed unsafe class LinuxBlockFile : IBlockFile
 
     public void Sync()
     {
-        while (Libc.Fdatasync(_file) != 0)
+        lock (_syncLock)
         {
-            var errno = Marshal.GetLastPInvokeError();
-            if (errno != Libc.EINTR) throw Failed("sync", errno);
+            if (_syncErrno is not 0 and var earlier) throw Failed("sync (an earlier sync failed)", earlier);
+            while (Libc.Fdatasync(_file) != 0)
+            {
+                var errno = Marshal.GetLastPInvokeError();
+                if (errno == Libc.EINTR) continue;
+                _syncErrno = errno;
+                throw Failed("sync", errno);
+            }
         }
     }
 
-    public void Dispose() => _file.Dispose();
+    public void Dispose()
+    {
+        // After a failed write-back the page cache shows what the disk does not have: who opens the file next shall read the disk.
+        if (_syncErrno != 0 && !_file.IsClosed) _ = Libc.PosixFadvise(_file, 0, 0, Libc.POSIX_FADV_DONTNEED);
+        _file.Dispose();
+    }
 
     private void ThrowUnlessInterrupted(string verb, long offset, long length)
     {

@@ -166,6 +166,14 @@ public sealed class LinuxBlockFileTests : IDisposable
     }
 
     [Fact]
+    public void After_a_sync_that_failed_all_later_ones_fail()
+    {
+        using var file = Open("/dev/full");   // a character device cannot be synced
+        Assert.Throws<BlockFileException>(file.Sync);
+        Assert.Contains("an earlier sync failed", Assert.Throws<BlockFileException>(file.Sync).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_file_that_was_disposed_turns_calls_away_and_has_no_descriptor()
     {
         var file = Open(_directory.File("f", [1]));

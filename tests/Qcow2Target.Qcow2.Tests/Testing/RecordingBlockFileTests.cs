@@ -72,6 +72,8 @@ public sealed class RecordingBlockFileTests
         file.FailNth(BlockOperation.Sync, 1, BlockFileError.Io);
         file.Write(0, Filled(512, 1));
         Assert.Throws<BlockFileException>(file.Sync);
+        Assert.Throws<BlockFileException>(file.Sync);
+        file.Heal();
         file.Write(512, Filled(512, 2));
         file.Sync();
 
