@@ -17,7 +17,7 @@ public sealed class FaultyBlockFile(IBlockFile inner) : IBlockFile
     /// <summary>Called before each operation with its offset and length in bytes (0 and 0 for a sync), without a lock held.</summary>
     public Action<BlockOperation, long, long>? Before { get; set; }
 
-    /// <summary>A failing write first writes its first half, as a file system that runs full does.</summary>
+    /// <summary>A failing write first writes its first half, in whole sectors, as a file system that runs full does.</summary>
     public bool WritesHalfBeforeFailing { get; set; }
 
     public IBlockFile Inner => inner;
@@ -76,7 +76,8 @@ public sealed class FaultyBlockFile(IBlockFile inner) : IBlockFile
     {
         if (Meet(BlockOperation.Write, offset, source.Length) is { } fault)
         {
-            if (WritesHalfBeforeFailing) inner.Write(offset, source[..(source.Length / 2)]);
+            // Whole sectors of the file, as a disk writes them.
+            if (WritesHalfBeforeFailing && ((offset + (source.Length / 2)) & -RecordingBlockFile.SectorSize) - offset is > 0 and var half) inner.Write(offset, source[..(int)half]);
             throw fault;
         }
         inner.Write(offset, source);

@@ -1,0 +1,15 @@
+namespace Qcow2Target.Qcow2.Tests.Image.Review;
+
+/// <summary>A clock that moves when a test says so.</summary>
+internal sealed class ManualTime : TimeProvider
+{
+    private long _ticks = TimeSpan.TicksPerDay;
+
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    public override long GetTimestamp() => Volatile.Read(ref _ticks);
+
+    public override DateTimeOffset GetUtcNow() => DateTimeOffset.UnixEpoch.AddTicks(GetTimestamp());
+
+    internal void Advance(TimeSpan by) => Interlocked.Add(ref _ticks, by.Ticks);
+}
