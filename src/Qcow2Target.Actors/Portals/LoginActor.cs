@@ -264,7 +264,8 @@ public sealed class LoginActor : ReceiveActor, IWithTimers
 
     private sealed record Sent;
 
-    private sealed record PeerGone(string Reason);
+    // Comes after the actor has stopped, when its socket was closed: no news then.
+    private sealed record PeerGone(string Reason) : IDeadLetterSuppression;
 
     private sealed record Timeout
     {

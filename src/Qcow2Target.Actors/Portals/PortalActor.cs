@@ -113,7 +113,8 @@ public sealed class PortalActor : ReceiveActor, IWithTimers
 
     private sealed record Accepted(Socket Socket);
 
-    private sealed record AcceptFailed(Exception Cause);
+    // Comes after the actor has stopped, when its listener was closed: no news then.
+    private sealed record AcceptFailed(Exception Cause) : IDeadLetterSuppression;
 
     private sealed record LoginOver;
 

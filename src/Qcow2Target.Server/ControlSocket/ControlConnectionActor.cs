@@ -191,7 +191,8 @@ internal sealed class ControlConnectionActor : ReceiveActor, IWithTimers
 
     private sealed record Sent;
 
-    private sealed record ClientGone(string Reason);
+    // Comes after the actor has stopped, when its socket was closed: no news then.
+    private sealed record ClientGone(string Reason) : IDeadLetterSuppression;
 
     private sealed record DrainOver
     {

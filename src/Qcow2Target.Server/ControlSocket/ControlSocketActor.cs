@@ -82,7 +82,8 @@ internal sealed class ControlSocketActor : ReceiveActor, IWithTimers
 
     private sealed record Accepted(Socket Socket);
 
-    private sealed record AcceptFailed(Exception Cause);
+    // Comes after the actor has stopped, when its listener was closed: no news then.
+    private sealed record AcceptFailed(Exception Cause) : IDeadLetterSuppression;
 
     private sealed record ConnectionOver;
 
