@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using System.Text;
 using Newtonsoft.Json.Linq;
 using Qcow2Target.EndToEnd.Tests.Harness;
