@@ -20,7 +20,7 @@ public static class Logging
             Type named => (named.Name, named),
             _ => (logSourceObj.GetType().Name, logSourceObj.GetType()),
         };
-        if (logSourceObj is not IActorRef) source = $"{source}(akka://{system.Name})";
+        if (logSourceObj is not IActorRef) source = $"{source} (akka://{system.Name})";
         return new BusLogging(system.EventStream, source, type, logMessageFormatter ?? ((LocalActorSystem)system).LogFormatter);
     }
 

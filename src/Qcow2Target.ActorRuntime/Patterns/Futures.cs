@@ -2,7 +2,7 @@ using System.Runtime.ExceptionServices;
 
 namespace Qcow2Target.ActorRuntime;
 
-/// <summary>Questions. A <see cref="Status.Failure"/> throws its cause unless the type asked for takes it; without an answer in time: <see cref="AskTimeoutException"/>.</summary>
+/// <summary>Questions. A <see cref="Status.Failure"/> throws its cause unless a <see cref="Status"/> is asked for; without an answer in time: <see cref="AskTimeoutException"/>.</summary>
 public static class Futures
 {
     public static Task<object> Ask(this ICanTell self, object message, TimeSpan? timeout = null) => self.Ask<object>(message, timeout, default);
@@ -34,8 +34,8 @@ public static class Futures
         object answer = await promise.WithLimits(limit, $"Timeout after {limit} seconds", cancellationToken).ConfigureAwait(false);
         return answer switch
         {
+            Status.Failure failure when !typeof(Status).IsAssignableFrom(typeof(T)) => throw Rethrown(failure),
             T wanted => wanted,
-            Status.Failure failure => throw Rethrown(failure),
             _ => throw new ArgumentException($"Received message of type [{answer.GetType()}] - Ask expected message of type [{typeof(T)}]"),
         };
     }

@@ -31,17 +31,6 @@ public sealed class AsyncHandlerTests : TestKit
     }
 
     [Fact]
-    public void The_context_is_gone_after_ConfigureAwait_false()
-    {
-        var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        IActorRef actor = Sys.ActorOf(Props.Create(() => new Stray(gate.Task)));
-        actor.Tell("go");
-        ExpectMsg("begin");
-        gate.SetResult();
-        ExpectMsg<NotSupportedException>();
-    }
-
-    [Fact]
     public void Children_can_be_made_after_an_await()
     {
         IActorRef actor = Sys.ActorOf(Props.Create(() => new LateParent()));
@@ -180,24 +169,6 @@ public sealed class AsyncHandlerTests : TestKit
             await Task.Run(() => { });
             Sender.Tell($"{text} from {Self.Path.Name}");
             Assert.Equal(Self, Context.Self);
-        });
-    }
-
-    private sealed class Stray : ReceiveActor
-    {
-        public Stray(Task gate) => ReceiveAsync<string>(async _ =>
-        {
-            IActorRef sender = Sender;
-            sender.Tell("begin");
-            await gate.ConfigureAwait(false);
-            try
-            {
-                sender.Tell(new InvalidOperationException($"still there: {Self}"));
-            }
-            catch (NotSupportedException e)
-            {
-                sender.Tell(e);
-            }
         });
     }
 

@@ -96,6 +96,7 @@ public sealed class LifecycleTests : TestKit
 
         Sys.Stop(stopped);
         poisoned.Tell(PoisonPill.Instance);
+        ExpectNoMsg(150);       // Akka's Stop goes through the guardian's mailbox
         gate.Set();
         var seen = new List<object> { ExpectMsg<object>(), ExpectMsg<object>(), ExpectMsg<object>() };
         Assert.Single(seen, message => message is "queued");

@@ -38,12 +38,13 @@ public sealed class FuturesTests : TestKit
     }
 
     [Fact]
-    public async Task A_failure_is_the_result_for_who_asks_for_object_or_status()
+    public async Task A_failure_is_the_result_for_who_asks_for_a_status_and_for_nobody_else()
     {
         var failure = new Status.Failure(new InvalidOperationException("cause"));
-        Assert.Same(failure, await Echo().Ask<object>(failure, Limit));
-        Assert.Same(failure, await Echo().Ask(failure, Limit));
         Assert.Same(failure, await Echo().Ask<Status>(failure, Limit));
+        Assert.Same(failure, await Echo().Ask<Status.Failure>(failure, Limit));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => Echo().Ask<object>(failure, Limit));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => Echo().Ask(failure, Limit));
     }
 
     [Fact]
