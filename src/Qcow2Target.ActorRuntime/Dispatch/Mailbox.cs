@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace Qcow2Target.ActorRuntime;
 
 /// <summary>
@@ -5,8 +7,9 @@ namespace Qcow2Target.ActorRuntime;
 /// <see cref="Scheduled"/> hands it to the executor, and that run clears it at its end.
 /// </summary>
 /// <remarks>
-/// No message is missed: a producer swaps its node in (full fence) and then reads the flags; a run clears <see cref="Scheduled"/> (full fence)
-/// and then looks at the queues. One of the two sees the other. All other flags are changed only by the run.
+/// No message is missed: a producer takes its place in a queue (an interlocked operation, so a full fence) and then reads the flags; a run
+/// clears <see cref="Scheduled"/> (full fence) and then looks at the queues, which count a place as soon as it is taken. One of the two sees the
+/// other. All other flags are changed only by the run.
 /// A closed mailbox still runs, to hand late messages to the dead letters.
 /// </remarks>
 internal sealed class Mailbox : IThreadPoolWorkItem
@@ -18,8 +21,8 @@ internal sealed class Mailbox : IThreadPoolWorkItem
     private readonly ActorCell _cell;
     private readonly IMailboxExecutor _executor;
     private readonly int _throughput;
-    private readonly MailQueue _user = new();
-    private readonly MailQueue _system = new();
+    private readonly ConcurrentQueue<Envelope> _user = new();       // no allocation for a message unless many wait
+    private readonly ConcurrentQueue<SystemMessage> _system = new();
     private readonly Stack<Envelope> _front = new();    // unstashed messages; touched by the run only
     private int _flags;
     private int _suspensions;                           // touched by the run only
@@ -32,7 +35,7 @@ internal sealed class Mailbox : IThreadPoolWorkItem
     }
 
     /// <summary>A hint for other threads.</summary>
-    public bool HasUserMessages => _user.HasMessages;
+    public bool HasUserMessages => !_user.IsEmpty;
 
     public bool IsClosed => (Volatile.Read(ref _flags) & Closed) != 0;
 
@@ -44,13 +47,13 @@ internal sealed class Mailbox : IThreadPoolWorkItem
             return;
         }
 
-        _user.Enqueue(message, sender);
+        _user.Enqueue(new Envelope(message, sender));
         if ((Volatile.Read(ref _flags) & (Scheduled | Suspended)) == 0) Schedule();
     }
 
     public void EnqueueSystem(SystemMessage message)
     {
-        _system.Enqueue(message, null);
+        _system.Enqueue(message);
         if ((Volatile.Read(ref _flags) & Scheduled) == 0) Schedule();
     }
 
@@ -100,7 +103,7 @@ internal sealed class Mailbox : IThreadPoolWorkItem
             ActorCell.Current = outer;
             bool unstashed = _front.Count > 0;
             Interlocked.And(ref _flags, ~Scheduled);
-            if (_system.HasMessages || ((Volatile.Read(ref _flags) & Suspended) == 0 && (unstashed || _user.HasMessages))) Schedule();
+            if (!_system.IsEmpty || ((Volatile.Read(ref _flags) & Suspended) == 0 && (unstashed || !_user.IsEmpty))) Schedule();
         }
     }
 
@@ -111,20 +114,14 @@ internal sealed class Mailbox : IThreadPoolWorkItem
 
     private void RunSystemMessages()
     {
-        while (_system.TryDequeue(out object message, out _))
+        while (_system.TryDequeue(out SystemMessage message))
         {
-            if (IsClosed) _cell.RefuseSystemMessage((SystemMessage)message);
-            else _cell.Invoke((SystemMessage)message);
+            if (IsClosed) _cell.RefuseSystemMessage(message);
+            else _cell.Invoke(message);
         }
     }
 
-    private bool TryDequeue(out Envelope envelope)
-    {
-        if (_front.TryPop(out envelope)) return true;
-        bool found = _user.TryDequeue(out object message, out IActorRef sender);
-        envelope = new Envelope(message, sender);
-        return found;
-    }
+    private bool TryDequeue(out Envelope envelope) => _front.TryPop(out envelope) || _user.TryDequeue(out envelope);
 
     private void DrainToDeadLetters()
     {

@@ -15,7 +15,11 @@ internal sealed class DeadLetterRef : InternalActorRef
 
     internal override bool IsTerminated => false;
 
-    internal override void TellInternal(object message, IActorRef sender) => System.ToDeadLetters(message, sender, this);
+    internal override void TellInternal(object message, IActorRef sender)
+    {
+        if (message is AllDeadLetters) System.EventStream.Publish(message);
+        else System.ToDeadLetters(message, sender, this);
+    }
 
     internal override void SendSystemMessage(SystemMessage message)
     {

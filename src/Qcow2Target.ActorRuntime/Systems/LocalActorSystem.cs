@@ -118,8 +118,7 @@ internal sealed class LocalActorSystem : ActorSystem
         switch (message)
         {
             case AllDeadLetters:
-                EventStream.Publish(message);
-                break;
+                break;      // was for a listener that has stopped; published again it would reach the others twice
             case Identify identify:
                 sender.Tell(new ActorIdentity(identify.MessageId, null), recipient);
                 break;

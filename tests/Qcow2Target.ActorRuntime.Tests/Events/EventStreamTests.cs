@@ -51,6 +51,32 @@ public sealed class EventStreamTests : TestKit
         ExpectMsg<DeadLetter>();
     }
 
+    [Fact]
+    public void A_dead_letter_reaches_each_listener_once_while_another_stops()
+    {
+        Sys.EventStream.Subscribe<DeadLetter>(TestActor);
+        var gate = new ManualResetEventSlim();
+        IActorRef stopping = Sys.ActorOf(Props.Create(() => new Blocked(gate)));
+        Sys.EventStream.Subscribe<DeadLetter>(stopping);
+        stopping.Tell(gate);
+        ExpectMsg("blocked");
+        Sys.DeadLetters.Tell("lost");
+        ExpectMsg<DeadLetter>();
+        Sys.Stop(stopping);
+        gate.Set();
+        ExpectNoMsg(200);
+    }
+
+    private sealed class Blocked : ReceiveActor
+    {
+        public Blocked(ManualResetEventSlim gate) => Receive<ManualResetEventSlim>(_ =>
+        {
+            Sender.Tell("blocked");
+            gate.Wait();
+            Context.Stop(Self);
+        });
+    }
+
     private interface IAnimal;
 
     private class Dog : IAnimal;

@@ -2,8 +2,8 @@ namespace Qcow2Target.ActorRuntime.Tests.Patterns;
 
 public sealed class BackoffSupervisorTests : TestKit
 {
-    private static readonly TimeSpan Min = TimeSpan.FromMilliseconds(200);
-    private static readonly TimeSpan Max = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Min = TimeSpan.FromMilliseconds(700);
+    private static readonly TimeSpan Max = TimeSpan.FromSeconds(4);
 
     [Fact]
     public void A_child_that_stops_is_started_again_after_a_pause()
