@@ -70,7 +70,16 @@ internal sealed class NexusTable
 
     public string ActorName(ushort tsih) => $"session-{tsih}-{++_generation}";
 
-    public void Admit(IActorRef login, LoginIdentity identity, ushort tsih) => _admitted[login] = new AdmittedLogin(identity, tsih);
+    /// <summary>Lets a login in. An earlier one of the same port that is no session yet is let in no more: one port has one nexus.</summary>
+    public void Admit(IActorRef login, LoginIdentity identity, ushort tsih)
+    {
+        foreach (var (other, admitted) in _admitted.ToArray())
+        {
+            if (admitted.Identity.IsSamePort(identity))
+                _admitted.Remove(other);
+        }
+        _admitted[login] = new AdmittedLogin(identity, tsih);
+    }
 
     /// <summary>False: this login was not let in, or not under this handle.</summary>
     public bool TakeAdmission(IActorRef login, ushort tsih) => _admitted.Remove(login, out var admitted) && admitted.Tsih == tsih;

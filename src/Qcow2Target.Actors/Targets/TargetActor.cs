@@ -1,6 +1,5 @@
 using Qcow2Target.Actors.Disks;
 using Qcow2Target.Actors.Sessions;
-using Qcow2Target.Iscsi.Sessions;
 using Qcow2Target.Scsi;
 using Qcow2Target.Scsi.Sense;
 
@@ -21,7 +20,7 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
     private readonly TargetServices _services;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly LunTable _luns;
-    private readonly NexusTable _nexuses;
+    private readonly TargetSessions _sessions;
     private long _saveNumber;
     private IActorRef? _client;
 
@@ -32,8 +31,8 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
         _settings = settings;
         _services = services;
         _luns = new LunTable(name, daemonId);
-        _nexuses = new NexusTable();
         View = view;
+        _sessions = new TargetSessions(Context, name, _luns, settings, services, Publish);
         Idle();
     }
 
@@ -55,7 +54,7 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
         _client?.Tell(Refusals.InternalFault("the target failed under the command"));
         foreach (var stashed in Stash.ClearStash())
             stashed.Sender.Tell(Refusals.InternalFault("the target failed before the command"));
-        foreach (var session in _nexuses.All)
+        foreach (var session in _sessions.Nexuses.All)
             session.Io.Close("the target has ended");
         foreach (var lun in _luns.All)
             lun.Unit?.Retire();
@@ -75,19 +74,11 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
     /// <summary>What is handled in every state: sessions, and disks that change by themselves.</summary>
     private void Common()
     {
-        Receive<AdmitLogin>(Admit);
-        Receive<BeginSession>(Begin);
-        Receive<NexusEnded>(EndNexus);
-        Receive<SessionDied>(LoseSession);
-        Receive<SessionQuiet>(quiet => RemoveNexus(quiet.Tsih));
-        Receive<LoginGone>(gone =>
-        {
-            _nexuses.ForgetAdmission(gone.Login);
-            Publish();
-        });
-        Receive<OldSessionOver>(AdmitAfterReinstatement);
-        Receive<ResetLuns>(Reset);
-        Receive<LunsQuiet>(FinishReset);
+        Receive<AdmitLogin>(_sessions.Admit);
+        Receive<BeginSession>(_sessions.Begin);
+        Receive<NexusEnded>(_sessions.End);
+        Receive<ResetLuns>(_sessions.Reset);
+        Receive<ITargetSessionEvent>(_sessions.Take);
         Receive<DiskReadinessChanged>(ChangeReadiness);
         Receive<DiskOpened>(DiskCameUp);
         Receive<DiskNotOpened>(_ => { });
@@ -118,7 +109,7 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
         Stash.UnstashAll();
     }
 
-    private void Publish() => View.Publish(new TargetView(_id, _name, _luns.View(), _nexuses.View(_settings.PortalGroupTag)));
+    private void Publish() => View.Publish(new TargetView(_id, _name, _luns.View(), _sessions.Nexuses.View(_settings.PortalGroupTag)));
 
     // Attach
 
@@ -179,7 +170,7 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
     private void ReportChange(LunEntry entry)
     {
         var isReuse = _luns.IsReuse(entry.Lun);
-        foreach (var session in _nexuses.All)
+        foreach (var session in _sessions.Nexuses.All)
         {
             session.Io.Nexus.Raise(UnitAttention.ReportedLunsChanged);
             if (isReuse)
@@ -303,7 +294,7 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
 
     private void Clear(ClearTarget command)
     {
-        if (_nexuses.HasConnections && command.Initiators == ConnectedInitiators.Refuse)
+        if (_sessions.Nexuses.HasConnections && command.Initiators == ConnectedInitiators.Refuse)
         {
             Sender.Tell(Refusals.HasActiveConnection(_name));
             return;
@@ -319,7 +310,7 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
         var client = Sender;
         if (_luns.Count > 0)
             client.Tell(Refusals.HasLogicalUnits(_name));
-        else if (_nexuses.HasConnections && command.Initiators == ConnectedInitiators.Refuse)
+        else if (_sessions.Nexuses.HasConnections && command.Initiators == ConnectedInitiators.Refuse)
             client.Tell(Refusals.HasActiveConnections(_name));
         else
             AfterSessions(command.Initiators, client, () =>
@@ -341,43 +332,43 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
     /// <summary>Goes on once no session is left, or at once where the command does not mind sessions.</summary>
     private void AfterSessions(ConnectedInitiators policy, IActorRef client, Action next)
     {
-        if (policy == ConnectedInitiators.Refuse || !_nexuses.HasConnections)
+        if (policy == ConnectedInitiators.Refuse || !_sessions.Nexuses.HasConnections)
         {
             next();
             return;
         }
-        _nexuses.ForgetAdmissions();
-        if (_nexuses.Count == 0)
+        _sessions.Nexuses.ForgetAdmissions();
+        if (_sessions.Nexuses.Count == 0)
         {
             next();
             return;
         }
-        foreach (var session in _nexuses.All)
+        foreach (var session in _sessions.Nexuses.All)
             session.Actor.Tell(new EndSession("an operator's command ends it", SessionEnding.AskForLogout));
         StartDeadline();
         BusyWith(() =>
         {
             Receive<NexusEnded>(ended =>
             {
-                EndNexus(ended);
+                _sessions.End(ended);
                 ContinueIfAlone();
             });
-            Receive<SessionQuiet>(quiet =>
+            Receive<ITargetSessionEvent>(happened =>
             {
-                RemoveNexus(quiet.Tsih);
+                _sessions.Take(happened);
                 ContinueIfAlone();
             });
             Receive<AdmitLogin>(_ => Sender.Tell(new LoginRefused(3, 1, "sessions are being ended by an operator's command")));
             Receive<DeadlineTick>(_ =>
             {
-                client.Tell(Refusals.Deadline("sessions to end: " + string.Join(", ", _nexuses.All.Select(s => s.Identity.Initiator))));
+                client.Tell(Refusals.Deadline("sessions to end: " + string.Join(", ", _sessions.Nexuses.All.Select(s => s.Identity.Initiator))));
                 Finish();
             });
         });
 
         void ContinueIfAlone()
         {
-            if (_nexuses.Count > 0)
+            if (_sessions.Nexuses.Count > 0)
                 return;
             Timers.Cancel(DeadlineTick.Instance);
             next();
@@ -402,7 +393,7 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
         }
         _luns.PublishMap();
         Publish();
-        foreach (var session in _nexuses.All)
+        foreach (var session in _sessions.Nexuses.All)
             session.Io.Nexus.Raise(UnitAttention.ReportedLunsChanged);
         var progress = entries.Sum(e => e.Port.Progress);
         StartDeadline();
@@ -466,8 +457,8 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
     private void Close()
     {
         var client = Sender;
-        _nexuses.ForgetAdmissions();
-        foreach (var session in _nexuses.All)
+        _sessions.Nexuses.ForgetAdmissions();
+        foreach (var session in _sessions.Nexuses.All)
             session.Actor.Tell(new EndSession("the daemon is shutting down", SessionEnding.AskForLogout));
         var waitingForDisks = false;
         var told = false;
@@ -475,12 +466,12 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
         {
             Receive<NexusEnded>(ended =>
             {
-                EndNexus(ended);
+                _sessions.End(ended);
                 Continue();
             });
-            Receive<SessionQuiet>(quiet =>
+            Receive<ITargetSessionEvent>(happened =>
             {
-                RemoveNexus(quiet.Tsih);
+                _sessions.Take(happened);
                 Continue();
             });
             Receive<DiskClosed>(_ =>
@@ -498,7 +489,7 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
 
         void Continue()
         {
-            if (_nexuses.Count > 0)
+            if (_sessions.Nexuses.Count > 0)
                 return;
             if (!waitingForDisks)
             {
@@ -516,135 +507,7 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
         }
     }
 
-    // Sessions
-
-    private void Admit(AdmitLogin message)
-    {
-        var login = Sender;
-        switch (_nexuses.Judge(message.Identity))
-        {
-            case Admission.Fresh:
-                Grant(login, message.Identity, _nexuses.NextTsih());
-                break;
-            case Admission.Reinstates reinstates:
-                var tsih = message.Identity.Tsih == 0 ? _nexuses.NextTsih() : message.Identity.Tsih;
-                reinstates.Old.Actor.Tell(new EndSession("its initiator logged in again", SessionEnding.AtOnce));
-                _nexuses.Await(reinstates.Old.Tsih, new OldSessionOver(login, message.Identity, tsih));
-                break;
-            case Admission.Turned turned:
-                login.Tell(new LoginRefused(turned.StatusClass, turned.StatusDetail, turned.Reason));
-                break;
-        }
-    }
-
-    private void AdmitAfterReinstatement(OldSessionOver message) => Grant(message.Login, message.Identity, message.Tsih);
-
-    private void Grant(IActorRef login, LoginIdentity identity, ushort tsih)
-    {
-        _nexuses.Admit(login, identity, tsih);
-        Publish();
-        Context.WatchWith(login, new LoginGone(login));
-        login.Tell(new LoginAdmitted(tsih, _settings.PortalGroupTag));
-    }
-
-    private void Begin(BeginSession message)
-    {
-        if (!_nexuses.TakeAdmission(Sender, message.Tsih))
-        {
-            Sender.Tell(new SessionNotBegun());
-            return;
-        }
-        Context.Unwatch(Sender);
-        Sender.Tell(new SessionBegun());
-        var port = new TargetPort(_name.Shown, _settings.PortalGroupTag, RelativePortId: 1);
-        var nexus = new ItNexus(port, _nexuses.FirstAttention(message.Identity));
-        var io = new SessionIo(message.Identity, message.Connection, _luns.Map, _services.Buffers, nexus, _settings.Spin);
-        var props = SessionActor.PropsFor(message.Tsih, io, new SessionFences(_luns.Map), _settings);
-        var actor = Context.ActorOf(props, _nexuses.ActorName(message.Tsih));
-        Context.WatchWith(actor, new SessionDied(message.Tsih));
-        _nexuses.Add(message.Tsih, message.Identity, actor, io);
-        Publish();
-        _log.Info("{Initiator} from {Peer} opened session {Tsih} on {Target}", message.Identity.Initiator, message.Connection.Peer, message.Tsih, _name.Shown);
-    }
-
-    private void EndNexus(NexusEnded message)
-    {
-        RemoveNexus(message.Tsih);
-        Sender.Tell(new NexusRemoved());
-    }
-
-    /// <summary>A session's actor is gone without having said so: its connection is cut, and its nexus leaves when its work has returned.</summary>
-    private void LoseSession(SessionDied message)
-    {
-        if (_nexuses.Find(message.Tsih) is not { } session)
-            return;
-        session.Io.Close("its actor has failed");
-        session.Io.Completion.PipeTo(Self, Self, success: () => new SessionQuiet(message.Tsih));
-    }
-
-    private void RemoveNexus(ushort tsih)
-    {
-        if (_nexuses.Remove(tsih) is not { } session)
-            return;
-        session.Io.Nexus.Close();
-        Publish();
-        foreach (var waiter in _nexuses.TakeWaiters(tsih))
-            Self.Tell(waiter, Self);
-    }
-
-    /// <summary>CLEAR TASK SET and the resets take every session's tasks along (SAM-5 clause 7; RFC 7143 clause 11.5.1).</summary>
-    private void Reset(ResetLuns message)
-    {
-        var aborted = new List<Task>();
-        foreach (var session in _nexuses.All)
-        {
-            var result = session.Io.AbortLun(message.Lun, session.Tsih == message.Tsih ? message.Request.CmdSn : null);
-            aborted.Add(result.Quiet);
-            if (message.Request.Function == TaskManagementFunction.ClearTaskSet && session.Tsih != message.Tsih && result.Count > 0)
-                _luns.RaiseFor(session.Io.Nexus, message.Lun, UnitAttention.CommandsCleared);
-        }
-        var all = Task.WhenAll(aborted);
-        all.WaitAsync(ActorLimits.AbortPatience)
-            .PipeTo(Self, Self, success: () => new LunsQuiet(message, null), failure: _ => new LunsQuiet(message, all));
-    }
-
-    private void FinishReset(LunsQuiet message)
-    {
-        var request = message.Reset.Request;
-        if (message.StillRunning is { } running)
-        {
-            _luns.Fence(message.Reset.Lun, running);
-            request.Respond(TaskManagementResponse.Rejected);
-            return;
-        }
-        if (AttentionOf(request.Function) is { } attention)
-            _luns.RaiseReset(message.Reset.Lun, attention);
-        request.Respond(TaskManagementResponse.Complete);
-        if (request.Function != TaskManagementFunction.TargetColdReset)
-            return;
-        foreach (var session in _nexuses.All)
-            session.Actor.Tell(new EndSession("an initiator reset the target", SessionEnding.AtOnce));
-    }
-
-    private static UnitAttention? AttentionOf(TaskManagementFunction function) => function switch
-    {
-        TaskManagementFunction.LogicalUnitReset => UnitAttention.DeviceReset,
-        TaskManagementFunction.TargetWarmReset => UnitAttention.BusReset,
-        TaskManagementFunction.TargetColdReset => UnitAttention.PowerOnOccurred,
-        _ => null,
-    };
-
     private sealed record DiskDied(int Lun);
-
-    private sealed record SessionDied(ushort Tsih);
-
-    private sealed record SessionQuiet(ushort Tsih);
-
-    private sealed record LoginGone(IActorRef Login);
-
-    private sealed record OldSessionOver(IActorRef Login, LoginIdentity Identity, ushort Tsih);
-
-    private sealed record LunsQuiet(ResetLuns Reset, Task? StillRunning);
 
     private sealed record DeadlineTick
     {

@@ -1,0 +1,175 @@
+using Qcow2Target.Actors.Sessions;
+using Qcow2Target.Iscsi.Sessions;
+using Qcow2Target.Scsi;
+using Qcow2Target.Scsi.Sense;
+
+namespace Qcow2Target.Actors.Targets;
+
+/// <summary>What happens to a target's sessions by itself; handed to <see cref="TargetSessions.Take"/>.</summary>
+internal interface ITargetSessionEvent;
+
+/// <summary>
+/// The sessions' half of a target: who is let in, what becomes of a session that ends, and the functions that reach every session's tasks.
+/// Belongs to the target's actor and runs on its thread only.
+/// </summary>
+internal sealed class TargetSessions(
+    IActorContext context, TargetName target, LunTable luns, TargetSettings settings, TargetServices services, Action publish)
+{
+    private readonly ILoggingAdapter _log = context.GetLogger();
+
+    public NexusTable Nexuses { get; } = new();
+
+    private IActorRef Self => context.Self;
+
+    public void Admit(AdmitLogin message) => Judge(context.Sender, message.Identity);
+
+    public void Begin(BeginSession message)
+    {
+        var login = context.Sender;
+        if (!Nexuses.TakeAdmission(login, message.Tsih))
+        {
+            login.Tell(new SessionNotBegun());
+            return;
+        }
+        context.Unwatch(login);
+        login.Tell(new SessionBegun());
+        var port = new TargetPort(target.Shown, settings.PortalGroupTag, RelativePortId: 1);
+        var nexus = new ItNexus(port, Nexuses.FirstAttention(message.Identity));
+        var io = new SessionIo(message.Identity, message.Connection, luns.Map, services.Buffers, nexus, settings.Spin);
+        var props = SessionActor.PropsFor(message.Tsih, io, new SessionFences(luns.Map), settings);
+        var actor = context.ActorOf(props, Nexuses.ActorName(message.Tsih));
+        context.WatchWith(actor, new SessionDied(message.Tsih));
+        Nexuses.Add(message.Tsih, message.Identity, actor, io);
+        publish();
+        _log.Info("{Initiator} from {Peer} opened session {Tsih} on {Target}", message.Identity.Initiator, message.Connection.Peer, message.Tsih, target.Shown);
+    }
+
+    public void End(NexusEnded message)
+    {
+        Remove(message.Tsih);
+        context.Sender.Tell(new NexusRemoved());
+    }
+
+    public void Take(ITargetSessionEvent happened)
+    {
+        switch (happened)
+        {
+            case SessionDied died:
+                Lose(died);
+                break;
+            case SessionQuiet quiet:
+                Remove(quiet.Tsih);
+                break;
+            case LoginGone gone:
+                Nexuses.ForgetAdmission(gone.Login);
+                publish();
+                break;
+            case OldSessionOver over when over.Tsih is { } tsih:
+                Grant(over.Login, over.Identity, tsih);
+                break;
+            case OldSessionOver over:
+                Judge(over.Login, over.Identity);   // another login of the same port may have come first
+                break;
+            case LunsQuiet quiet:
+                Finish(quiet);
+                break;
+        }
+    }
+
+    /// <summary>CLEAR TASK SET and the resets take every session's tasks along (SAM-5 clause 7; RFC 7143 clause 11.5.1).</summary>
+    public void Reset(ResetLuns message)
+    {
+        var aborted = new List<Task>();
+        foreach (var session in Nexuses.All)
+        {
+            var result = session.Io.AbortLun(message.Lun, session.Tsih == message.Tsih ? message.Request.CmdSn : null);
+            aborted.Add(result.Quiet);
+            if (message.Request.Function == TaskManagementFunction.ClearTaskSet && session.Tsih != message.Tsih && result.Count > 0)
+                luns.RaiseFor(session.Io.Nexus, message.Lun, UnitAttention.CommandsCleared);
+        }
+        var all = Task.WhenAll(aborted);
+        all.WaitAsync(ActorLimits.AbortPatience)
+            .PipeTo(Self, Self, success: () => new LunsQuiet(message, null), failure: _ => new LunsQuiet(message, all));
+    }
+
+    private void Judge(IActorRef login, LoginIdentity identity)
+    {
+        switch (Nexuses.Judge(identity))
+        {
+            case Admission.Fresh:
+                Grant(login, identity, Nexuses.NextTsih());
+                break;
+            case Admission.Reinstates reinstates:
+                reinstates.Old.Actor.Tell(new EndSession("its initiator logged in again", SessionEnding.AtOnce));
+                Nexuses.Await(reinstates.Old.Tsih, new OldSessionOver(login, identity, identity.Tsih == 0 ? null : identity.Tsih));
+                break;
+            case Admission.Turned turned:
+                login.Tell(new LoginRefused(turned.StatusClass, turned.StatusDetail, turned.Reason));
+                break;
+        }
+    }
+
+    private void Grant(IActorRef login, LoginIdentity identity, ushort tsih)
+    {
+        Nexuses.Admit(login, identity, tsih);
+        publish();
+        context.WatchWith(login, new LoginGone(login));
+        login.Tell(new LoginAdmitted(tsih, settings.PortalGroupTag));
+    }
+
+    /// <summary>A session's actor is gone without having said so: its connection is cut, and its nexus leaves when its work has returned.</summary>
+    private void Lose(SessionDied message)
+    {
+        if (Nexuses.Find(message.Tsih) is not { } session)
+            return;
+        session.Io.Close("its actor has failed");
+        session.Io.Completion.PipeTo(Self, Self, success: () => new SessionQuiet(message.Tsih));
+    }
+
+    private void Remove(ushort tsih)
+    {
+        if (Nexuses.Remove(tsih) is not { } session)
+            return;
+        session.Io.Nexus.Close();
+        publish();
+        foreach (var waiter in Nexuses.TakeWaiters(tsih))
+            Self.Tell(waiter, Self);
+    }
+
+    private void Finish(LunsQuiet message)
+    {
+        var request = message.Reset.Request;
+        if (message.StillRunning is { } running)
+        {
+            luns.Fence(message.Reset.Lun, running);
+            request.Respond(TaskManagementResponse.Rejected);
+            return;
+        }
+        if (AttentionOf(request.Function) is { } attention)
+            luns.RaiseReset(message.Reset.Lun, attention);
+        request.Respond(TaskManagementResponse.Complete);
+        if (request.Function != TaskManagementFunction.TargetColdReset)
+            return;
+        foreach (var session in Nexuses.All)
+            session.Actor.Tell(new EndSession("an initiator reset the target", SessionEnding.AtOnce));
+    }
+
+    private static UnitAttention? AttentionOf(TaskManagementFunction function) => function switch
+    {
+        TaskManagementFunction.LogicalUnitReset => UnitAttention.DeviceReset,
+        TaskManagementFunction.TargetWarmReset => UnitAttention.BusReset,
+        TaskManagementFunction.TargetColdReset => UnitAttention.PowerOnOccurred,
+        _ => null,
+    };
+
+    private sealed record SessionDied(ushort Tsih) : ITargetSessionEvent;
+
+    private sealed record SessionQuiet(ushort Tsih) : ITargetSessionEvent;
+
+    private sealed record LoginGone(IActorRef Login) : ITargetSessionEvent;
+
+    /// <param name="Tsih">The handle that the login goes on with (connection reinstatement), or null for a new one.</param>
+    private sealed record OldSessionOver(IActorRef Login, LoginIdentity Identity, ushort? Tsih) : ITargetSessionEvent;
+
+    private sealed record LunsQuiet(ResetLuns Reset, Task? StillRunning) : ITargetSessionEvent;
+}
