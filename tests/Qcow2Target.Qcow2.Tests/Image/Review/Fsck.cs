@@ -42,7 +42,7 @@ internal sealed class Fsck
         for (var index = 0; index < _refcountTable.Length; index++)
         {
             if (_refcountTable[index] == 0) continue;
-            if ((_refcountTable[index] & (ulong)(ClusterBytes - 1)) != 0) Errors.Add($"refcount table entry {index} unaligned: {_refcountTable[index]:x}");
+            if ((_refcountTable[index] & (ulong)(ClusterBytes - 1)) != 0 || (long)_refcountTable[index] < 0) Errors.Add($"refcount table entry {index} impossible: {_refcountTable[index]:x}");
             else Refer((long)_refcountTable[index], ClusterBytes, $"refcount block {index}");
         }
         for (var index = 0; index < _l1.Length; index++) if (_l1[index] != 0) WalkL2(index);
@@ -189,7 +189,7 @@ internal sealed class Fsck
         var block = cluster / perBlock;
         if (block >= _refcountTable.Length || _refcountTable[block] == 0) return 0;
         var offset = (long)_refcountTable[block] + cluster % perBlock * 2;
-        return offset + 2 <= _bytes.Length ? BinaryPrimitives.ReadUInt16BigEndian(_bytes.AsSpan((int)offset)) : 0;
+        return offset >= 0 && offset + 2 <= _bytes.Length ? BinaryPrimitives.ReadUInt16BigEndian(_bytes.AsSpan((int)offset)) : 0;
     }
 
     private (long Start, long Length) CompressedRange(ulong entry)
