@@ -31,20 +31,15 @@ public sealed class MetadataWriter
     private readonly TimeProvider _time;
     private readonly ClusterAllocator _allocator;
     private readonly ClusterReleaser _releaser;
-    private readonly WriterTables _tables;
     private readonly Committer _committer;
-    private readonly StepRunner _steps;
+    private readonly OperationQueue _operations;
 
     private readonly Queue<ImageRequest> _submitted = new();
     private readonly Queue<ImageWork> _returned = new();
     private readonly Queue<ImageWork> _ready = new();
-    private readonly List<(long Start, long End)> _heldUp = [];
-    private List<Operation> _operations = [];
     private List<FlushRequest> _flushes = [];
     private int _outstanding;
-    private int _clustersWanted;
     private Announcement _announcement;
-    private bool _commitWanted;
     private bool _countsFailed;
     private ImageFault? _commitFault;
     private long? _oldestLinked;
@@ -61,9 +56,9 @@ public sealed class MetadataWriter
         _time = time;
         _allocator = new ClusterAllocator(layer.Geometry, file, scan.Refcounts, scan.Metadata, reclaimsLeaks ? scan.Leaked : []);
         _releaser = new ClusterReleaser(_allocator, gate.Epoch, layer.Geometry, file);
-        _tables = new WriterTables(layer.Map, layer.Geometry);
-        _committer = new Committer(layer, file, scan.Metadata, _tables, _releaser);
-        _steps = new StepRunner(layer, file, scan.Metadata, _allocator, _tables, _committer, _releaser);
+        var tables = new WriterTables(layer.Map, layer.Geometry);
+        _committer = new Committer(layer, file, scan.Metadata, tables, _releaser);
+        _operations = new OperationQueue(layer.Geometry, tables, new StepRunner(layer, file, scan.Metadata, _allocator, tables, _committer, _releaser));
         _announcement = layer.Header.Autoclear == 0 ? Announcement.Made : Announcement.Due;
         if (_announcement == Announcement.Made) gate.Open();
     }
@@ -157,7 +152,7 @@ public sealed class MetadataWriter
         {
             Fail(exception.Fault);
         }
-        if (Fault is not null) FailAll();
+        if (Fault is { } why) FailAll(why);
     }
 
     /// <summary>The next job for a worker thread, if there is one now.</summary>
@@ -207,85 +202,15 @@ public sealed class MetadataWriter
 
     private void AdvanceOperations()
     {
-        _clustersWanted = 0;
-        _heldUp.Clear();
-        if (_operations.Count > 0) TryOperations();
-        _tables.SettleLoaded();
-    }
-
-    private void TryOperations()
-    {
-        if (_announcement != Announcement.Made)
+        if (_announcement != Announcement.Made && _operations.Count > 0)
         {
             if (_announcement == Announcement.Due) Enqueue(new HeaderWork(_file, ImageHeader.AutoclearField, 0));
             _announcement = Announcement.Running;
             return;
         }
-        var budget = new DrainBudget();
-        var kept = new List<Operation>(_operations.Count);
-        for (var i = 0; i < _operations.Count; i++)
-        {
-            var operation = _operations[i];
-            if (operation.IsRunning || Fault is not null || !Advance(operation, budget)) kept.Add(operation);
-        }
-        _operations = kept;
-        NeedsDrain |= budget.IsSpent;
-    }
-
-    // True: the operation has ended and was completed.
-    private bool Advance(Operation operation, DrainBudget budget)
-    {
-        operation.AwaitsClusters = false;
-        while (operation.Cursor < operation.End)
-        {
-            var claim = _steps.NextClaim(operation);
-            // Who came first goes first: nobody overtakes one that waits for the same clusters.
-            foreach (var (start, end) in _heldUp)
-                if (claim.Start < end && claim.End > start) return false;
-            if (budget.IsSpent) return false;
-            StepOutcome outcome;
-            FillWork? fill;
-            try
-            {
-                outcome = _steps.Try(operation, out fill);
-            }
-            catch (ImageFaultException exception)
-            {
-                if (exception.Fault.Kind == ImageFaultKind.Corrupt) Fail(exception.Fault);
-                operation.Request.Complete(exception.Fault);
-                return true;
-            }
-            switch (outcome)
-            {
-                case StepOutcome.Advanced:
-                    NoteLinked();
-                    if (operation.IsZeroing) budget.Spend(_tables.IsAbsent(_layer.Geometry.L1Index(claim.Start)));
-                    continue;
-                case StepOutcome.Started:
-                    operation.IsRunning = true;
-                    Enqueue(fill!);
-                    return false;
-                case StepOutcome.NeedsTable:
-                    operation.AwaitedTable = _layer.Geometry.L1Index(operation.Cursor);
-                    if (_tables.Load(operation.AwaitedTable.Value) is { } load) Enqueue(load);
-                    break;
-                case StepOutcome.NeedsClusters:
-                    operation.AwaitsClusters = true;
-                    _clustersWanted = Math.Min(WriterLimits.MaxRefillClusters, _clustersWanted + _steps.ClustersNeeded);
-                    break;
-                case StepOutcome.NeedsCommit when _commitFault is { } fault:
-                    // Committing failed, and without it there is no room: nothing is gained by waiting.
-                    operation.Request.Complete(fault);
-                    return true;
-                case StepOutcome.NeedsCommit:
-                    _commitWanted = true;
-                    break;
-            }
-            _heldUp.Add(claim);
-            return false;
-        }
-        operation.Request.Complete(null);
-        return true;
+        if (_operations.Advance(_commitFault, Enqueue) is { } corrupt) throw new ImageFaultException(corrupt);
+        NeedsDrain |= _operations.HasMore;
+        NoteLinked();
     }
 
     private void NoteLinked()
@@ -297,13 +222,12 @@ public sealed class MetadataWriter
     {
         if (_committer.Running is not null) return;
         var isDue = _oldestLinked is { } since && _time.GetElapsedTime(since) >= WriterLimits.CommitDelay;
-        if (_flushes.Count == 0 && !isDue && !(_commitWanted && _committer.HasLinked)) return;
+        if (_flushes.Count == 0 && !isDue && !(_operations.WantsCommit && _committer.HasLinked)) return;
         BeginCommit();
     }
 
     private void BeginCommit()
     {
-        _commitWanted = false;
         _oldestLinked = null;
         var flushes = _flushes;
         _flushes = [];
@@ -327,7 +251,7 @@ public sealed class MetadataWriter
     private void Reserve()
     {
         if (_allocator.IsWorking || _closePhase > ClosePhase.Finishing) return;
-        var missing = _clustersWanted - _allocator.Available;
+        var missing = _operations.ClustersWanted - _allocator.Available;
         var runsLow = _close is null && !_countsFailed && _allocator.HasGivenOut && _allocator.Available < RefillClusters / WriterLimits.RefillBelowPart;
         if (missing > 0 || runsLow)
         {
@@ -341,13 +265,11 @@ public sealed class MetadataWriter
         }
     }
 
-    // Those that wait for clusters learn that there are none; the others go on. What nobody waits for is not tried again and again.
+    // What nobody waits for is not tried again and again.
     private void FailForSpace(ImageFault fault)
     {
         _countsFailed = true;
-        _clustersWanted = 0;
-        foreach (var operation in _operations.Where(operation => operation.AwaitsClusters)) operation.Request.Complete(fault);
-        _operations.RemoveAll(operation => operation.AwaitsClusters);
+        _operations.FailForSpace(fault);
     }
 
     private void Finish(ImageWork work)
@@ -355,38 +277,12 @@ public sealed class MetadataWriter
         _outstanding--;
         switch (work)
         {
-            case FillWork fill: FinishFill(fill); break;
-            case LoadWork load: FinishLoad(load); break;
+            case FillWork fill: _operations.Finish(fill, Fault ?? fill.Fault); break;
+            case LoadWork load: _operations.Finish(load); break;
             case CommitWork commit: FinishCommit(commit); break;
             case RefcountWork counts: FinishCounts(counts); break;
             case PunchWork punch: _releaser.Finish(punch); break;
             case HeaderWork header: FinishHeader(header); break;
-        }
-    }
-
-    private void FinishFill(FillWork fill)
-    {
-        var operation = fill.Step.Operation;
-        operation.IsRunning = false;
-        if ((Fault ?? fill.Fault) is { } fault)
-        {
-            _steps.Undo(fill.Step);
-            _operations.Remove(operation);
-            operation.Request.Complete(fault);
-            return;
-        }
-        _steps.Link(fill.Step);
-        NoteLinked();
-    }
-
-    private void FinishLoad(LoadWork load)
-    {
-        _tables.Loaded(load);
-        if (load.Fault is not { } fault) return;
-        foreach (var operation in _operations.Where(operation => !operation.IsRunning && operation.AwaitedTable == load.L1Index).ToList())
-        {
-            _operations.Remove(operation);
-            operation.Request.Complete(fault);
         }
     }
 
@@ -426,8 +322,7 @@ public sealed class MetadataWriter
         }
         _announcement = Announcement.Due;
         if (header.SyncFailed) Fail(fault);
-        foreach (var operation in _operations) operation.Request.Complete(fault);
-        _operations.Clear();
+        _operations.FailAll(fault);
     }
 
     // From here on nothing is written but, where the metadata is at fault, the bit that says so.
@@ -446,14 +341,18 @@ public sealed class MetadataWriter
             Enqueue(new HeaderWork(_file, ImageHeader.IncompatibleField, (ulong)(_layer.Header.Incompatible | IncompatibleFeatures.Corrupt)));
     }
 
-    private void FailAll()
+    private void FailAll(ImageFault fault)
     {
         while (_returned.TryDequeue(out var work)) Finish(work);
-        foreach (var operation in _operations.Where(operation => !operation.IsRunning)) operation.Request.Complete(Fault);
-        _operations.RemoveAll(operation => !operation.IsRunning);
-        foreach (var flush in _flushes) flush.Complete(Fault);
-        _flushes.Clear();
+        FailWaiting(fault);
         AdvanceClose();
+    }
+
+    private void FailWaiting(ImageFault fault)
+    {
+        _operations.FailAll(fault);
+        foreach (var flush in _flushes) flush.Complete(fault);
+        _flushes.Clear();
     }
 
     private void AdvanceClose()
@@ -461,7 +360,7 @@ public sealed class MetadataWriter
         if (_close is null || IsClosed) return;
         if (Fault is not null || _close == CloseMode.Abandon)
         {
-            AbandonWaiting();
+            FailWaiting(Fault ?? new ImageFault(ImageFaultKind.Closed, "the image is closed without a commit"));
             if (_outstanding == 0) _closePhase = ClosePhase.Closed;
             return;
         }
@@ -506,30 +405,6 @@ public sealed class MetadataWriter
 
             default:
                 return false;
-        }
-    }
-
-    private void AbandonWaiting()
-    {
-        var closed = Fault ?? new ImageFault(ImageFaultKind.Closed, "the image is closed without a commit");
-        foreach (var operation in _operations.Where(operation => !operation.IsRunning)) operation.Request.Complete(closed);
-        _operations.RemoveAll(operation => !operation.IsRunning);
-        foreach (var flush in _flushes) flush.Complete(closed);
-        _flushes.Clear();
-    }
-
-    /// <summary>What one <see cref="Drain"/> may look through before it lets others go.</summary>
-    private sealed class DrainBudget
-    {
-        private int _present = WriterLimits.TablesPerDrain;
-        private int _absent = WriterLimits.AbsentTablesPerDrain;
-
-        internal bool IsSpent => _present <= 0 || _absent <= 0;
-
-        internal void Spend(bool isAbsent)
-        {
-            if (isAbsent) _absent--;
-            else _present--;
         }
     }
 }

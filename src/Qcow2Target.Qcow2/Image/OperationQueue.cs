@@ -1,0 +1,160 @@
+using Qcow2Target.Qcow2.Format;
+
+namespace Qcow2Target.Qcow2.Image;
+
+/// <summary>
+/// Writes and zeroings on their way, in the order in which they came. Tries the next step of each whenever it is asked to, and says what
+/// those that cannot go on are waiting for.
+/// </summary>
+internal sealed class OperationQueue(ClusterGeometry geometry, WriterTables tables, StepRunner steps)
+{
+    private readonly List<(long Start, long End)> _heldUp = [];
+    private List<Operation> _operations = [];
+
+    internal int Count => _operations.Count;
+
+    /// <summary>Reserved clusters that those who wait need together, as of the last <see cref="Advance"/>.</summary>
+    internal int ClustersWanted { get; private set; }
+
+    /// <summary>Somebody waits for a commit, as of the last <see cref="Advance"/>.</summary>
+    internal bool WantsCommit { get; private set; }
+
+    /// <summary>The last <see cref="Advance"/> ended because it had looked through enough, not because there was no more to do.</summary>
+    internal bool HasMore { get; private set; }
+
+    internal void Add(Operation operation) => _operations.Add(operation);
+
+    /// <summary>Takes every operation as far as it goes without waiting. Completes those that end.</summary>
+    /// <param name="commitFault">Why the last commit failed: then nobody waits for the next. Null: it did not.</param>
+    /// <param name="start">Takes the jobs that are to be run.</param>
+    /// <returns>A contradiction in the metadata that one of them met; null: none.</returns>
+    internal ImageFault? Advance(ImageFault? commitFault, Action<ImageWork> start)
+    {
+        _heldUp.Clear();
+        (ClustersWanted, WantsCommit, HasMore) = (0, false, false);
+        ImageFault? corrupt = null;
+        if (_operations.Count > 0)
+        {
+            var budget = new DrainBudget();
+            var kept = new List<Operation>(_operations.Count);
+            foreach (var operation in _operations)
+            {
+                if (operation.IsRunning || corrupt is not null || !Proceed(operation, budget, commitFault, start, ref corrupt)) kept.Add(operation);
+            }
+            _operations = kept;
+            HasMore = budget.IsSpent;
+        }
+        tables.SettleLoaded();
+        return corrupt;
+    }
+
+    /// <summary>A fill has ended. Faulted, its operation is completed; else it goes on with the next <see cref="Advance"/>.</summary>
+    internal void Finish(FillWork fill, ImageFault? fault)
+    {
+        var operation = fill.Step.Operation;
+        operation.IsRunning = false;
+        if (fault is null)
+        {
+            steps.Link(fill.Step);
+            return;
+        }
+        steps.Undo(fill.Step);
+        _operations.Remove(operation);
+        operation.Request.Complete(fault);
+    }
+
+    /// <summary>A load has ended; if it failed, so have those who waited for the table.</summary>
+    internal void Finish(LoadWork load)
+    {
+        tables.Loaded(load);
+        if (load.Fault is { } fault) Fail(fault, operation => operation.AwaitedTable == load.L1Index);
+    }
+
+    /// <summary>Those who wait for clusters learn that there are none; the others go on.</summary>
+    internal void FailForSpace(ImageFault fault)
+    {
+        ClustersWanted = 0;
+        Fail(fault, operation => operation.AwaitsClusters);
+    }
+
+    /// <summary>Everybody fails but those whose step is being filled; they do when it comes back.</summary>
+    internal void FailAll(ImageFault fault) => Fail(fault, _ => true);
+
+    private void Fail(ImageFault fault, Func<Operation, bool> choice)
+    {
+        var failed = _operations.Where(operation => !operation.IsRunning && choice(operation)).ToHashSet();
+        _operations.RemoveAll(failed.Contains);
+        foreach (var operation in failed) operation.Request.Complete(fault);
+    }
+
+    // True: the operation has ended and was completed.
+    private bool Proceed(Operation operation, DrainBudget budget, ImageFault? commitFault, Action<ImageWork> start, ref ImageFault? corrupt)
+    {
+        operation.AwaitsClusters = false;
+        operation.AwaitedTable = null;
+        while (operation.Cursor < operation.End)
+        {
+            var claim = steps.NextClaim(operation);
+            // Who came first goes first: nobody overtakes one that waits for the same clusters.
+            foreach (var (from, to) in _heldUp)
+                if (claim.Start < to && claim.End > from) return false;
+            if (budget.IsSpent) return false;
+            StepOutcome outcome;
+            FillWork? fill;
+            try
+            {
+                outcome = steps.Try(operation, out fill);
+            }
+            catch (ImageFaultException exception)
+            {
+                if (exception.Fault.Kind == ImageFaultKind.Corrupt) corrupt = exception.Fault;
+                operation.Request.Complete(exception.Fault);
+                return true;
+            }
+            switch (outcome)
+            {
+                case StepOutcome.Advanced:
+                    if (operation.IsZeroing) budget.Spend(tables.IsAbsent(geometry.L1Index(claim.Start)));
+                    continue;
+                case StepOutcome.Started:
+                    operation.IsRunning = true;
+                    start(fill!);
+                    return false;
+                case StepOutcome.NeedsTable:
+                    operation.AwaitedTable = geometry.L1Index(operation.Cursor);
+                    if (tables.Load(operation.AwaitedTable.Value) is { } load) start(load);
+                    break;
+                case StepOutcome.NeedsClusters:
+                    operation.AwaitsClusters = true;
+                    ClustersWanted = Math.Min(WriterLimits.MaxRefillClusters, ClustersWanted + steps.ClustersNeeded);
+                    break;
+                case StepOutcome.NeedsCommit when commitFault is not null:
+                    // Without a commit there is no room, and committing failed: nothing is gained by waiting.
+                    operation.Request.Complete(commitFault);
+                    return true;
+                case StepOutcome.NeedsCommit:
+                    WantsCommit = true;
+                    break;
+            }
+            _heldUp.Add(claim);
+            return false;
+        }
+        operation.Request.Complete(null);
+        return true;
+    }
+
+    /// <summary>What one <see cref="MetadataWriter.Drain"/> may look through before it lets others go.</summary>
+    private sealed class DrainBudget
+    {
+        private int _present = WriterLimits.TablesPerDrain;
+        private int _absent = WriterLimits.AbsentTablesPerDrain;
+
+        internal bool IsSpent => _present <= 0 || _absent <= 0;
+
+        internal void Spend(bool isAbsent)
+        {
+            if (isAbsent) _absent--;
+            else _present--;
+        }
+    }
+}
