@@ -75,4 +75,79 @@ public sealed class MetadataWriterTests(ITestOutputHelper output)
         Assert.InRange(counted.Syncs - reserved - 3, 3, 5);
         driver.Close();
     }
+
+    [Fact]
+    public void What_nobody_flushes_is_committed_five_seconds_after_it_was_linked()
+    {
+        var time = new ManualTime();
+        var images = new TestImages { Time = time };
+        var file = images.Create("t", new ImageCreateOptions { VirtualSize = 1 << 20 });
+        var counted = new FaultyBlockFile(file);
+        images.Files["t"] = counted;
+        var driver = images.Drive("t");
+        Assert.Null(driver.Writer.NextTick);
+        driver.WriteThrough(0, new byte[512]);
+        Assert.Equal(TimeSpan.FromSeconds(5), driver.Writer.NextTick);
+        time.Advance(TimeSpan.FromSeconds(3));
+        driver.WriteThrough(65536, new byte[512]);
+        Assert.Equal(TimeSpan.FromSeconds(2), driver.Writer.NextTick);
+        var syncs = counted.Syncs;
+        driver.Writer.Tick();
+        driver.RunAll();
+        Assert.Equal(syncs, counted.Syncs);
+        time.Advance(TimeSpan.FromSeconds(2));
+        driver.Writer.Tick();
+        driver.RunAll();
+        Assert.Equal(syncs + 2, counted.Syncs);
+        Assert.Null(driver.Writer.NextTick);
+        driver.Close();
+    }
+
+    [Fact]
+    public void A_shared_L2_table_is_copied_before_it_is_changed_and_the_old_one_given_back()
+    {
+        var file = _images.Create("t", new ImageCreateOptions { VirtualSize = 1 << 20 });
+        var driver = _images.Drive("t");
+        var data = new RandomSource(output.WriteLine).Bytes(200_000);
+        driver.WriteThrough(0, data);
+        driver.Close();
+        // COPIED off the L1 entry (the L1 table is the fourth cluster): the table counts as shared.
+        var l1 = new byte[8];
+        file.Read(3 * 65536, l1);
+        l1[0] &= 0x7f;
+        file.Write(3 * 65536, l1);
+
+        driver = _images.Drive("t");
+        driver.Image.Read(0, new byte[512]);
+        Assert.False(driver.Image.TryWrite(0, data.AsSpan(0, 512)));
+        driver.WriteThrough(70_000, new byte[512]);
+        data.AsSpan(70_000, 512).Clear();
+        var read = new byte[data.Length];
+        driver.Image.Read(0, read);
+        Workload.AssertSame(data, read);
+        driver.Close();
+        var after = new byte[8];
+        file.Read(3 * 65536, after);
+        Assert.True((after[0] & 0x80) != 0 && !after.AsSpan(1).SequenceEqual(l1.AsSpan(1)), Convert.ToHexString(after));
+        TestImages.AssertChecked(file, CheckVerdict.Clean);
+        using var image = _images.Open("t", ImageAccess.ReadOnly);
+        image.Read(0, read);
+        Workload.AssertSame(data, read);
+    }
+
+    [Fact]
+    public void Neighbouring_guest_clusters_get_neighbouring_host_clusters_and_the_file_grows_by_what_is_written()
+    {
+        var file = _images.Create("t", new ImageCreateOptions { VirtualSize = 1 << 30 });
+        var before = file.Length;
+        var counted = new FaultyBlockFile(file);
+        _images.Files["t"] = counted;
+        var driver = _images.Drive("t");
+        driver.WriteThrough(0, new byte[512]);
+        var writes = counted.Writes;
+        driver.WriteThrough(65536, new byte[2 << 20]);
+        Assert.Equal(writes + 1, counted.Writes);
+        driver.Close();
+        Assert.InRange(file.Length - before, 34 * 65536, 36 * 65536);
+    }
 }

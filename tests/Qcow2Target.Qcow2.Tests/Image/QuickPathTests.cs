@@ -23,15 +23,19 @@ public sealed class QuickPathTests(ITestOutputHelper output)
         var buffer = new byte[Block];
         driver.Image.Read(2 << 20, buffer);
 
-        const int Times = 20_000;
-        Run(driver.Image, buffer, 1000);
+        const int Times = 2000;
+        Run(driver.Image, buffer, 20_000);
+        var best = double.MaxValue;
         var before = GC.GetAllocatedBytesForCurrentThread();
-        var started = Stopwatch.GetTimestamp();
-        Run(driver.Image, buffer, Times);
-        var elapsed = Stopwatch.GetElapsedTime(started);
+        for (var batch = 0; batch < 20; batch++)
+        {
+            var started = Stopwatch.GetTimestamp();
+            Run(driver.Image, buffer, Times);
+            best = Math.Min(best, Stopwatch.GetElapsedTime(started).TotalNanoseconds / (Times * 3));
+        }
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
         // Told, not judged: the machine that runs the tests may be busy.
-        output.WriteLine($"{elapsed.TotalNanoseconds / (Times * 3):0} ns for each read or write");
+        output.WriteLine($"{best:0} ns for each read or write");
         driver.Close();
     }
 
