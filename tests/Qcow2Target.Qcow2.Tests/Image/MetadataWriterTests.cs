@@ -1,4 +1,5 @@
 using Qcow2Target.Qcow2.Image;
+using Qcow2Target.Qcow2.Tests.Image.Review;
 using Qcow2Target.Testing;
 using Xunit.Abstractions;
 
