@@ -21,6 +21,7 @@ public sealed class TargetManagerActorTests : TestKit
         _images = CreateTestProbe("images");
         _manager = Start();
         Assert.Equal(0, Ask<TargetsReady>(new AwaitReady()).Targets);
+        Eventually.Now(() => File.Exists(StateFilePath));   // the manager's first save is over: the file is the test's
     }
 
     private string StateFilePath => Path.Combine(_directory.Path, "state.json");
