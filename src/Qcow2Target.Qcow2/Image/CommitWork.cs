@@ -3,7 +3,7 @@ using Qcow2Target.Qcow2.Io;
 namespace Qcow2Target.Qcow2.Image;
 
 /// <summary>A table's part in a commit.</summary>
-internal sealed record CommittedTable(WriterTable Table, SectorSet Sectors, TableStanding StandingBefore);
+internal sealed record CommittedTable(WriterTable Table, SectorSet Sectors);
 
 /// <summary>
 /// Commit: brings linked entries to the file. New tables, then a sync that also covers all data that was filled, then the entries that
@@ -25,6 +25,9 @@ internal sealed class CommitWork(IBlockFile file) : ImageWork
     /// <summary>Completed by it.</summary>
     internal List<FlushRequest> Flushes { get; init; } = [];
 
+    /// <summary>New tables are durable, and L1 entries that point to them may be in the file.</summary>
+    internal bool EntriesBegun { get; private set; }
+
     /// <summary>It ended in a sync that failed: what was written since the last good one is of unknown fate.</summary>
     internal bool SyncFailed { get; private set; }
 
@@ -34,6 +37,7 @@ internal sealed class CommitWork(IBlockFile file) : ImageWork
         if (Entries.Count > 0)
         {
             Sync();
+            EntriesBegun = true;
             foreach (var write in Entries) file.Write(write.Offset, write.Bytes);
         }
         Sync();

@@ -48,17 +48,17 @@ internal sealed class Committer(Qcow2Layer layer, IBlockFile file, MetadataMap m
             if (table.Dirty.IsEmpty) continue;
             var sectors = new SectorSet(layer.Geometry.ClusterBytes);
             sectors.AddAll(table.Dirty);
-            work.Tables.Add(new CommittedTable(table, sectors, table.Standing));
+            work.Tables.Add(new CommittedTable(table, sectors));
             if (table.Standing == TableStanding.New)
             {
                 work.NewTables.Add(new MetadataWrite(MetadataKind.L2Table, table.Table.Host.Value, table.Serialize(0, layer.Geometry.ClusterBytes)));
-                work.Entries.Add(L1Write(table.Table.L1Index, L1Entry.Owned(table.Table.Host).Raw));
             }
             else
             {
                 foreach (var (offset, length) in sectors.Runs())
                     work.Entries.Add(new MetadataWrite(MetadataKind.L2Table, table.Table.Host.Value + offset, table.Serialize(offset, length)));
             }
+            if (table.Standing != TableStanding.InFile) work.Entries.Add(L1Write(table.Table.L1Index, L1Entry.Owned(table.Table.Host).Raw));
             table.Dirty.Clear();
             table.IsCommitting = true;
         }
@@ -71,11 +71,11 @@ internal sealed class Committer(Qcow2Layer layer, IBlockFile file, MetadataMap m
     internal void Finish(CommitWork work)
     {
         Running = null;
-        foreach (var (table, sectors, _) in work.Tables)
+        foreach (var (table, sectors) in work.Tables)
         {
             table.IsCommitting = false;
-            if (work.Fault is not null) table.Dirty.AddAll(sectors);
-            else EnterFile(table, work.Released);
+            if (work.Fault is null) EnterFile(table, work.Released);
+            else Restore(table, sectors, work.EntriesBegun);
             tables.Settle(table);
         }
         if (work.Fault is null)
@@ -102,9 +102,16 @@ internal sealed class Committer(Qcow2Layer layer, IBlockFile file, MetadataMap m
             if (!metadata.Allows(write)) throw new ImageFaultException(new ImageFault(ImageFaultKind.Corrupt, $"{write.Kind} write at 0x{write.Offset:x} would hit other data"));
     }
 
+    // Writing a table whole comes before the sync that makes its new entries' data durable: that is only allowed while nothing points to it.
+    private static void Restore(WriterTable table, SectorSet sectors, bool entriesBegun)
+    {
+        table.Dirty.AddAll(sectors);
+        if (entriesBegun && table.Standing == TableStanding.New) table.Standing = TableStanding.Uncertain;
+    }
+
     private void EnterFile(WriterTable table, ExtentList released)
     {
-        if (table.Standing != TableStanding.New) return;
+        if (table.Standing == TableStanding.InFile) return;
         table.Standing = TableStanding.InFile;
         layer.Map.SetL1(table.Table.L1Index, L1Entry.Owned(table.Table.Host));
         if (table.Original is not { } original) return;

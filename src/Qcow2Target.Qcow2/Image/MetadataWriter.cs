@@ -139,7 +139,7 @@ public sealed class MetadataWriter
         {
             while (_returned.TryDequeue(out var work)) Finish(work);
             Accept();
-            if (Fault is null)
+            if (Fault is null && _close != CloseMode.Abandon)
             {
                 AdvanceOperations();
                 Commit();
@@ -174,6 +174,7 @@ public sealed class MetadataWriter
         if (_close is null) Accept();
         _close = _close == CloseMode.Abandon ? CloseMode.Abandon : mode;
         _gate.Shut();
+        if (_close == CloseMode.Abandon) CancelReady(Abandoned);
     }
 
     /// <summary>Clusters that are reserved ahead at once. Tests take few, so that freed clusters are soon used again.</summary>
@@ -193,6 +194,8 @@ public sealed class MetadataWriter
             else _flushes.Add((FlushRequest)request);
         }
     }
+
+    private static ImageFault Abandoned => new(ImageFaultKind.Closed, "the image is closed without a commit");
 
     private void Enqueue(ImageWork work)
     {
@@ -331,14 +334,19 @@ public sealed class MetadataWriter
         if (Fault is not null) return;
         Fault = fault;
         _gate.Shut();
+        CancelReady(fault);
+        if (fault.Kind == ImageFaultKind.Corrupt && _layer.Geometry.Version >= 3)
+            Enqueue(new HeaderWork(_file, ImageHeader.IncompatibleField, (ulong)(_layer.Header.Incompatible | IncompatibleFeatures.Corrupt)));
+    }
+
+    private void CancelReady(ImageFault fault)
+    {
         foreach (var work in _ready)
         {
             work.Cancel(fault);
             _returned.Enqueue(work);
         }
         _ready.Clear();
-        if (fault.Kind == ImageFaultKind.Corrupt && _layer.Geometry.Version >= 3)
-            Enqueue(new HeaderWork(_file, ImageHeader.IncompatibleField, (ulong)(_layer.Header.Incompatible | IncompatibleFeatures.Corrupt)));
     }
 
     private void FailAll(ImageFault fault)
@@ -360,7 +368,7 @@ public sealed class MetadataWriter
         if (_close is null || IsClosed) return;
         if (Fault is not null || _close == CloseMode.Abandon)
         {
-            FailWaiting(Fault ?? new ImageFault(ImageFaultKind.Closed, "the image is closed without a commit"));
+            FailWaiting(Fault ?? Abandoned);
             if (_outstanding == 0) _closePhase = ClosePhase.Closed;
             return;
         }

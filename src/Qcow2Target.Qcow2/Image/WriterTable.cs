@@ -11,6 +11,9 @@ internal enum TableStanding
 
     /// <summary>New, or the copy of a shared one: a commit writes it whole, and then its L1 entry.</summary>
     New,
+
+    /// <summary>Written whole, but the commit failed before its L1 entry was there for sure: from now on changed like one that is in the file.</summary>
+    Uncertain,
 }
 
 /// <summary>

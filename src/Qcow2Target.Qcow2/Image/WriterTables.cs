@@ -93,7 +93,7 @@ internal sealed class WriterTables(ClusterMap map, ClusterGeometry geometry)
     /// <summary>Lets a table go if nothing is to be done with it.</summary>
     internal void Settle(WriterTable table)
     {
-        if (table.IsCommitting || table.Standing == TableStanding.New || !table.Dirty.IsEmpty) return;
+        if (table.IsCommitting || table.Standing != TableStanding.InFile || !table.Dirty.IsEmpty) return;
         _changed.Remove(table);
         if (table.Users > 0 || table.IsPreparing) return;
         // A shared table that a copy has taken the place of is let go when readers see the copy.

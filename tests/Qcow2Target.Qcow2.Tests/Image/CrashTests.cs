@@ -15,31 +15,43 @@ public sealed class CrashTests(ITestOutputHelper output)
     private const int Sector = 512;
     private const int Sectors = 2048;
 
-    public static TheoryData<int, int, bool> Images => new()
+    public static TheoryData<int, int, Start> Images => new()
     {
-        { 9, 3, false },
-        { 9, 3, true },
-        { 12, 3, true },
-        { 12, 2, true },
-        { 12, 2, false },
-        { 16, 3, true },
-        { 16, 3, false },
+        { 9, 3, Start.Empty },
+        { 9, 3, Start.Overlay },
+        { 9, 3, Start.RefcountTableAlmostFull },
+        { 12, 3, Start.Overlay },
+        { 12, 2, Start.Overlay },
+        { 12, 2, Start.Empty },
+        { 16, 3, Start.Overlay },
+        { 16, 3, Start.Empty },
     };
+
+    /// <summary>What the image is like before it is worked on.</summary>
+    public enum Start
+    {
+        Empty,
+        Overlay,
+
+        /// <summary>A little more, and the refcount table has to move to a larger place.</summary>
+        RefcountTableAlmostFull,
+    }
 
     [Theory]
     [MemberData(nameof(Images))]
-    public void After_a_power_cut_what_was_flushed_is_there_and_nothing_is_worse_than_leaked(int clusterBits, int version, bool overlay)
+    public void After_a_power_cut_what_was_flushed_is_there_and_nothing_is_worse_than_leaked(int clusterBits, int version, Start start)
     {
         var random = new RandomSource(output.WriteLine);
-        var initial = Make(clusterBits, version, overlay, out var backing);
+        var initial = Make(clusterBits, version, start, out var backing);
         var recording = new RecordingBlockFile(initial);
-        var history = new History(overlay);
+        var history = new History(start == Start.Overlay);
         var images = Holding(recording, backing);
         var driver = images.Drive("t", random);
         driver.Writer.RefillClusters = random.Pick(2, 8, 1024);
         Work(driver, recording, history, random, steps: 900);
         driver.Close();
         var end = recording.Position;
+        Assert.Equal(start == Start.RefcountTableAlmostFull, recording.Log.Any(operation => operation is { Operation: BlockOperation.Write, Offset: 48, Length: 12 }));
         output.WriteLine($"{end} operations, {recording.Log.Count(operation => operation.Operation == BlockOperation.Sync)} syncs");
 
         for (var cut = 0; cut < 100; cut++)
@@ -68,12 +80,17 @@ public sealed class CrashTests(ITestOutputHelper output)
         return images;
     }
 
-    private static MemoryBlockFile Make(int clusterBits, int version, bool overlay, out MemoryBlockFile? backing)
+    private static MemoryBlockFile Make(int clusterBits, int version, Start start, out MemoryBlockFile? backing)
     {
         using var directory = new TempDirectory();
         backing = null;
         string[] options = [version == 2 ? "compat=0.10" : "compat=1.1", $"cluster_size={1 << clusterBits}"];
-        if (!overlay)
+        if (start == Start.RefcountTableAlmostFull)
+        {
+            QemuImg.Create(directory["t"], 16 << 20, options);
+            QemuImg.Io(directory["t"], "write -P 3 4M 7500k").EnsureSuccess();
+        }
+        else if (start == Start.Empty)
         {
             QemuImg.Create(directory["t"], Sectors * Sector, options);
         }

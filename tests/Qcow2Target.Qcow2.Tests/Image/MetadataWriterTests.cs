@@ -1,4 +1,5 @@
 using Qcow2Target.Qcow2.Image;
+using Qcow2Target.Qcow2.Io;
 using Qcow2Target.Qcow2.Tests.Image.Review;
 using Qcow2Target.Testing;
 using Xunit.Abstractions;
@@ -150,5 +151,60 @@ public sealed class MetadataWriterTests(ITestOutputHelper output)
         Assert.Equal(writes + 1, counted.Writes);
         driver.Close();
         Assert.InRange(file.Length - before, 34 * 65536, 36 * 65536);
+    }
+
+    [Fact]
+    public void The_refcount_table_grows_with_the_file_and_the_old_one_is_used_again()
+    {
+        var file = _images.Create("t", new ImageCreateOptions { VirtualSize = 40 << 20, ClusterBits = 9 });
+        var driver = _images.Drive("t");
+        var data = new RandomSource(output.WriteLine).Bytes(40 << 20);
+        driver.WriteThrough(0, data);
+        driver.Close();
+        TestImages.AssertChecked(file, CheckVerdict.Clean);
+        using var image = _images.Open("t", ImageAccess.ReadOnly);
+        Workload.AssertSame(data, TestImages.ReadAll(image));
+    }
+
+    [Fact]
+    public void An_abandoned_image_writes_no_more_and_completes_everything()
+    {
+        _images.Create("t", new ImageCreateOptions { VirtualSize = 1 << 20 });
+        var counted = new FaultyBlockFile(_images.Files["t"]);
+        _images.Files["t"] = counted;
+        var driver = _images.Drive("t");
+        driver.WriteThrough(0, new byte[512]);
+        var operations = counted.Writes + counted.Syncs;
+        var (write, flush) = (driver.Write(65536, new byte[512]), driver.Flush());
+        driver.Writer.Drain();
+        driver.Close(CloseMode.Abandon);
+        Assert.True(write.IsCompleted && flush.Fault?.Kind == ImageFaultKind.Closed);
+        Assert.Equal(operations, counted.Writes + counted.Syncs);
+        Assert.Equal(0, _images.Files.OpenCount);
+    }
+
+    [Fact]
+    public void A_commit_that_fails_while_it_writes_pointers_never_writes_a_table_that_may_be_pointed_to_before_its_data()
+    {
+        var file = _images.Create("t", new ImageCreateOptions { VirtualSize = 1 << 30 });
+        var faulty = new FaultyBlockFile(file);
+        _images.Files["t"] = faulty;
+        var driver = _images.Drive("t");
+        driver.WriteThrough(0, new byte[512]);
+        faulty.FailWhen((operation, offset, length) => operation == BlockOperation.Write && length == 8 && offset == 3 * 65536, BlockFileError.Io);
+        var refused = driver.Flush();
+        driver.RunAll();
+        Assert.Equal(ImageFaultKind.WriteError, refused.Fault?.Kind);
+        Assert.Null(driver.Writer.Fault);
+        faulty.Heal();
+        driver.WriteThrough(100 * 65536, Enumerable.Repeat((byte)5, 512).ToArray());
+        var log = new List<string>();
+        faulty.Before = (operation, offset, length) => log.Add($"{operation} {length}");
+        var flush = driver.Flush();
+        driver.RunAll();
+        Assert.True(flush.Succeeded);
+        Assert.Equal(["Sync 0", "Write 1024", "Write 8", "Sync 0"], log);
+        driver.Close();
+        TestImages.AssertChecked(file, CheckVerdict.Clean);
     }
 }
