@@ -123,6 +123,8 @@ internal sealed class StructureScan
                 break;
 
             case L2EntryKind.Compressed:
+                // Read without it; but who set it may count such clusters as its own to overwrite.
+                if (raw != entry.Raw) throw Inconsistent(where, $"compressed L2 entry 0x{raw:x} has COPIED set");
                 CompressedDescriptor.TryParse(entry.Raw, _geometry, out var descriptor);
                 if (descriptor.Host.Value >= fileLength) throw Inconsistent(where, $"compressed L2 entry 0x{raw:x} points beyond the end of the file");
                 var (first, last) = descriptor.HostClusters(_geometry);

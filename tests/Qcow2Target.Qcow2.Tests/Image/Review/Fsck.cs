@@ -125,7 +125,8 @@ internal sealed class Fsck
                 CheckCopied(entry, $"L2 entry of guest {guest:x}");
                 DataClusters++;
             }
-            else if ((entry & ~1UL) != 0 || (Version < 3 && entry != 0))
+            // COPIED without an offset is unallocated, as in QEMU.
+            else if ((entry & ~(Copied | 1)) != 0 || (Version < 3 && (entry & 1) != 0))
             {
                 Errors.Add($"L2 entry of guest {guest:x} has reserved bits: {entry:x}");
             }
