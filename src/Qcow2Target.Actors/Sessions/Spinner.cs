@@ -15,7 +15,7 @@ internal sealed class Spinner(IdleSpin spin)
     private const int Pause = 16;
 
     private static readonly long SpinTicks = Stopwatch.Frequency * 40 / 1_000_000;
-    private static int s_spinning;
+    private static int _spinning;
 
     private readonly bool _enabled = spin == IdleSpin.On && Environment.ProcessorCount > 1;
     private int _misses;
@@ -31,7 +31,7 @@ internal sealed class Spinner(IdleSpin spin)
             _pause--;
             return false;
         }
-        if (Interlocked.CompareExchange(ref s_spinning, 1, 0) != 0)
+        if (Interlocked.CompareExchange(ref _spinning, 1, 0) != 0)
             return false;
         try
         {
@@ -49,7 +49,7 @@ internal sealed class Spinner(IdleSpin spin)
         }
         finally
         {
-            Volatile.Write(ref s_spinning, 0);
+            Volatile.Write(ref _spinning, 0);
         }
         if (++_misses >= MissesBeforePause)
         {
