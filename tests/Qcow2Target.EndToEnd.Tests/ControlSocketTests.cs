@@ -139,6 +139,9 @@ public sealed class ControlSocketTests : IAsyncLifetime
     [InlineData("""{"type":"ADDTARGET"}""", "missing_field")]
     [InlineData("""{"type":"DETACHLUN","command":{"target_name":"iqn.2018-05.local:x"}}""", "missing_field")]
     [InlineData("""{"type":"DETACHLUN","command":{"target_name":"iqn.2018-05.local:x","lun_id":"0"}}""", "wrong_type")]
+    [InlineData("""{"type":"ADDTARGET","command":{"target_name":"iqn.2018-05.local:x","target_name":"iqn.2018-05.local:y"}}""", "duplicate_field")]
+    [InlineData("""{"type":"CLEARTARGET","command":{"target_name":"iqn.2018-05.local:x","force":"yes"}}""", "wrong_type")]
+    [InlineData("""{"type":"LIST","command":{"target_name":"iqn.2018-05.local:x"}}""", "target_not_found")]
     [InlineData("""{"type":"RENAMETARGET","command":{"target_name":"iqn.2018-05.local:x"}}""", "unknown_request")]
     [InlineData("""{"type":"list"}""", "unknown_request")]
     [InlineData("""{"command":{}}""", "missing_field")]
@@ -196,6 +199,94 @@ public sealed class ControlSocketTests : IAsyncLifetime
         Assert.Contains("iqn.2018-05.local:one", asBase, StringComparison.Ordinal);
         await RefusedAsync("""{"type":"ATTACH","command":{"disk_path":"b.qcow2","target_name":"iqn.2018-05.local:one","lun_id":0}}""", "lun_id_in_use");
         await RefusedAsync("""{"type":"ATTACH","command":{"disk_path":"b.qcow2","target_name":"iqn.2018-05.local:one","lun_id":-1}}""", "invalid_lun_id");
+    }
+
+    [Fact]
+    public async Task A_serial_number_given_at_attach_is_the_disks()
+    {
+        const string target = "iqn.2018-05.local:serial";
+        await Daemon.AddTargetAsync(target);
+        await RefusedAsync($$$"""{"type":"ATTACH","command":{"disk_path":"a.qcow2","target_name":"{{{target}}}","serial":" x"}}""", "invalid_serial");
+        await RefusedAsync($$$"""{"type":"ATTACH","command":{"disk_path":"a.qcow2","target_name":"{{{target}}}","serial":""}}""", "invalid_serial");
+        await SayAsync(
+            $$$"""{"type":"ATTACH","command":{"disk_path":"a.qcow2","target_name":"{{{target}}}","serial":"BOARD-0042"}}""",
+            """{"error":"","result":{"lun_id":0},"Type":"ATTACH"}""");
+        Assert.Contains("[BOARD-0042]", Libiscsi.Inquiry(Daemon.Url(target), "-e", "1", "-c", "128"), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{"details":true}""")]
+    [InlineData("""{"target_name":"iqn.2018-05.local:DETAILED"}""")]
+    public async Task Details_are_told_to_those_who_ask_for_them(string command)
+    {
+        await Daemon.AddTargetAsync("iqn.2018-05.local:detailed");
+        await Daemon.AttachAsync("iqn.2018-05.local:detailed", "a.qcow2");
+        JObject reply = JObject.Parse(await Control.SendAsync($$$"""{"type":"LIST","command":{{{command}}}}""") ?? "");
+        JToken lun = reply["result"]!["iqn.2018-05.local:detailed"]!["logical_units"]!.Single();
+        Assert.Equal(Daemon.Disk("a.qcow2"), lun.Value<string>("file_path"));
+        Assert.Equal("ready", lun.Value<string>("state"));
+        Assert.Equal(1 << 20, lun.Value<long>("size_bytes"));
+        Assert.NotEqual("", lun.Value<string>("serial"));
+    }
+
+    [Fact]
+    public async Task A_change_that_cannot_be_saved_is_refused_and_not_made()
+    {
+        Directory.Move(Daemon.StateFolder, Daemon.StateFolder + "-away");
+        File.WriteAllText(Daemon.StateFolder, "in the way");
+        await RefusedAsync("""{"type":"ADDTARGET","command":{"target_name":"iqn.2018-05.local:unsaved"}}""", "state_not_saved");
+        File.Delete(Daemon.StateFolder);
+        Directory.Move(Daemon.StateFolder + "-away", Daemon.StateFolder);
+        await SayAsync("""{"type":"LIST"}""", """{"error":"","result":{},"Type":"LIST"}""");
+        await SayAsync("""{"type":"ADDTARGET","command":{"target_name":"iqn.2018-05.local:unsaved"}}""", Empty);
+    }
+
+    [Fact]
+    public async Task What_goes_over_a_limit_is_refused_by_its_name()
+    {
+        const int most = 256;
+        byte[] image = File.ReadAllBytes(Daemon.Disk("a.qcow2"));
+        StringBuilder lines = new();
+        for (int i = 0; i <= most; i++)
+        {
+            File.WriteAllBytes(Daemon.Disk($"many-{i}.qcow2"), image);
+            lines.Append($$$"""{"type":"ATTACH","command":{"disk_path":"many-{{{i}}}.qcow2","target_name":"iqn.2018-05.local:many"}}""").Append('\n');
+        }
+        await Daemon.AddTargetAsync("iqn.2018-05.local:many");
+        Task sending = Control.SendBytesAsync(Encoding.UTF8.GetBytes(lines.ToString()));
+        for (int i = 0; i < most; i++) Assert.Equal($$$"""{"error":"","result":{"lun_id":{{{i}}}},"Type":"ATTACH"}""", await Control.ReceiveAsync());
+        string refused = await Control.ReceiveAsync() ?? "";
+        await sending;
+        Assert.Equal("limit_exceeded", CodeOf(refused));
+        Assert.Equal(most, JObject.Parse(refused)["result"]!.Value<int>("limit"));
+    }
+
+    [Fact]
+    public async Task A_detach_works_under_load_and_drops_what_is_not_wanted()
+    {
+        await Daemon.AddTargetAsync("iqn.2018-05.local:loaded");
+        await Daemon.AttachAsync("iqn.2018-05.local:loaded", "a.qcow2");
+        await using InitiatorSession session = await InitiatorSession.ReadyAsync(Daemon.Portal, new SessionOptions { TargetName = "iqn.2018-05.local:loaded" });
+        TaskCompletionSource busy = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task<ScsiResult>[] writers = [.. Enumerable.Range(0, 8).Select(worker => WriteUntilRefusedAsync(worker))];
+        await busy.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        await SayAsync(
+            """{"type":"DETACHLUN","command":{"lun_id":0,"target_name":"iqn.2018-05.local:loaded","flush":false}}""",
+            $$$"""{"error":"","result":{"file_path":"{{{Daemon.Disks}}}/a.qcow2"},"Type":"DETACHLUN"}""");
+        Assert.All(await Task.WhenAll(writers), last => Assert.Contains(last.Sense, new[] { 0x05_25_00, 0x06_3F_0E }));
+        Assert.DoesNotContain(Daemon.Disk("a.qcow2"), Daemon.OpenFiles());
+        Assert.Contains(QemuImg.Check(Daemon.Disk("a.qcow2")), new[] { CheckVerdict.Clean, CheckVerdict.LeaksOnly });
+
+        async Task<ScsiResult> WriteUntilRefusedAsync(int worker)
+        {
+            byte[] data = new byte[4096];
+            ScsiResult result;
+            for (int i = worker; (result = await session.ExecuteAsync(Cdb.Write16(i % 256 * 8, data))).IsGood; i += 8)
+            {
+                if (i > 200) busy.TrySetResult();
+            }
+            return result;
+        }
     }
 
     [Fact]

@@ -91,6 +91,33 @@ public sealed class LogoutTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_command_after_the_request_to_log_out_is_rejected()
+    {
+        using ScriptedSession session = await LoginAsync();
+        Daemon.Send(15);
+        await session.ReceiveAsync(Opcodes.AsyncMessage);
+        await session.SendAsync(new RawPdu(Opcodes.ScsiCommand, 0x81) { TaskTag = session.NewTag() });
+        Assert.Equal(0x0C, (await session.ReceiveAsync(Opcodes.Reject)).Header[2]);
+        Assert.Equal(0, await LogoutAsync(session, 0, 0));
+        Assert.Equal(0, await Daemon.EndAsync());
+    }
+
+    [Fact]
+    public async Task A_nexus_that_comes_back_after_a_cut_is_told_of_its_loss()
+    {
+        SessionOptions options = new() { TargetName = Target, Isid = 0x80_00_00_00_77_01 };
+        using (ScriptedSession session = await ScriptedSession.LoginAsync(Daemon.Portal, options))
+        {
+            while ((await session.TestUnitReadyAsync()).Header[3] != ScsiResult.Good) { }
+        }
+        await Daemon.NobodyIsConnectedAsync(Target);
+        using ScriptedSession again = await ScriptedSession.LoginAsync(Daemon.Portal, options);
+        RawPdu first = await again.TestUnitReadyAsync();
+        Assert.Equal(ScsiResult.CheckCondition, first.Header[3]);
+        Assert.Equal([0x06, 0x29, 0x07], new[] { first.Data.Span[4] & 0x0F, first.Data.Span[14], first.Data.Span[15] });
+    }
+
+    [Fact]
     public async Task A_daemon_that_is_stopped_does_not_wait_for_ever_for_an_initiator_that_says_nothing()
     {
         using ScriptedSession session = await LoginAsync();
