@@ -45,7 +45,8 @@ internal sealed class Fsck
             if ((_refcountTable[index] & (ulong)(ClusterBytes - 1)) != 0 || (long)_refcountTable[index] < 0) Errors.Add($"refcount table entry {index} impossible: {_refcountTable[index]:x}");
             else Refer((long)_refcountTable[index], ClusterBytes, $"refcount block {index}");
         }
-        for (var index = 0; index < _l1.Length; index++) if (_l1[index] != 0) WalkL2(index);
+        // COPIED without an offset is no table (QEMU's reading, and ours).
+        for (var index = 0; index < _l1.Length; index++) if ((_l1[index] & ~(1UL << 63)) != 0) WalkL2(index);
         for (var index = 0; index < _l1.Length; index++) CheckCopied(_l1[index], $"L1 entry {index}");
         Judge();
     }
