@@ -96,8 +96,8 @@ internal sealed class CommandPath(SessionCore core)
         return pdu is { IsRead: false, IsWrite: false, ExpectedDataTransferLength: > 0 } ? RejectReason.InvalidPduField : null;
     }
 
-    // Data that the rejected command announced is dropped as it comes.
-    private RejectReason Refuse(in ScsiCommandPdu pdu, RejectReason reason)
+    /// <summary>Rejects a command whose slot was taken. Data that it announced is dropped as it comes.</summary>
+    public RejectReason Refuse(in ScsiCommandPdu pdu, RejectReason reason)
     {
         lock (core.Gate)
         {

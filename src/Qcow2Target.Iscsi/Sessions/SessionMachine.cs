@@ -20,6 +20,7 @@ public sealed class SessionMachine
     private readonly CommandPath _commands;
     private SessionFault? _fault;
     private bool _isInputOver;
+    private volatile bool _isLogoutAsked;
     private int _managementRequests;
     private int _unansweredPings;
     private uint _pingTag;
@@ -180,6 +181,7 @@ public sealed class SessionMachine
             Parameter2 = parameter2,
             Parameter3 = parameter3,
         };
+        if (asyncEvent == AsyncEvent.LogoutRequest) _isLogoutAsked = true;
         lock (_core.Gate) _core.Outbox.Put(message, data);
         _core.RaiseOutputReady();
     }
@@ -247,6 +249,7 @@ public sealed class SessionMachine
 
         var rejected = frame.Opcode switch
         {
+            Opcode.ScsiCommand when _isLogoutAsked => RefuseBeforeLogout(frame),
             Opcode.ScsiCommand => _commands.Take(frame),
             Opcode.DataOut => DataOut(frame),
             Opcode.NopOut => NopOut(frame),
@@ -267,6 +270,9 @@ public sealed class SessionMachine
         Opcode.NopOut => frame.InitiatorTaskTag != BasicHeader.NoTag,
         _ => false,
     };
+
+    // What was begun goes on to its end; nothing new begins (RFC 7143 11.9.1, event 1).
+    private RejectReason RefuseBeforeLogout(in PduFrame frame) => _commands.Refuse(ScsiCommandPdu.Parse(frame.Header), RejectReason.WaitingForLogout);
 
     private RejectReason? DataOut(in PduFrame frame)
     {
