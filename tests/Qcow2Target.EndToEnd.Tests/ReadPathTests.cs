@@ -62,6 +62,8 @@ public sealed partial class ReadPathTests(ITestOutputHelper output)
         Assert.Equal(Reads, ours.Count(call => call.Name is "recvfrom" or "recvmsg" && call.Result == RawPdu.HeaderLength));
         Assert.Equal(Reads, ours.Count(call => call.Name is "sendto" or "sendmsg" && call.Result == RawPdu.HeaderLength + BlockBytes));
         Assert.DoesNotContain(ours, call => call.Name is "write" or "writev");
+        // Nobody else is woken either, such as a socket engine that still watches the connection.
+        Assert.InRange(calls.Count(call => call.Thread != thread), 0, Reads / 10);
         // The runtime itself may stop the thread now and then; handing reads over would do so for each of them.
         Assert.InRange(ours.Count(call => call.Name == "futex"), 0, Reads / 100);
     }

@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using Qcow2Target.Actors.Sessions;
 using Qcow2Target.Actors.Targets;
 using Qcow2Target.Iscsi.Login;
@@ -16,7 +14,7 @@ public sealed class LoginActor : ReceiveActor, IWithTimers
 {
     private const int BufferBytes = 64 << 10;
 
-    private readonly Socket _socket;
+    private readonly LoginSocket _socket;
     private readonly PortalSettings _settings;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly LoginMachine _machine;
@@ -29,19 +27,19 @@ public sealed class LoginActor : ReceiveActor, IWithTimers
     private IActorRef? _target;
     private LoginIdentity? _identity;
 
-    public LoginActor(Socket socket, PortalSettings settings)
+    internal LoginActor(LoginSocket socket, PortalSettings settings)
     {
         _socket = socket;
         _settings = settings;
-        _peer = socket.RemoteEndPoint?.ToString() ?? "unknown";
+        _peer = socket.Peer?.ToString() ?? "unknown";
         _machine = new LoginMachine(new LoginOffers { PortalGroupTag = settings.PortalGroupTag });
-        _directory = new ConnectionDirectory(settings.Board, PortalAddresses.For((IPEndPoint)socket.LocalEndPoint!, settings.Portals, settings.PortalGroupTag));
+        _directory = new ConnectionDirectory(settings.Board, PortalAddresses.For(socket.Local, settings.Portals, settings.PortalGroupTag));
         Negotiating();
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    public static Props PropsFor(Socket socket, PortalSettings settings) => Props.Create(() => new LoginActor(socket, settings));
+    internal static Props PropsFor(LoginSocket socket, PortalSettings settings) => Props.Create(() => new LoginActor(socket, settings));
 
     protected override void PreStart()
     {
@@ -131,13 +129,7 @@ public sealed class LoginActor : ReceiveActor, IWithTimers
     }
 
     private void Send(ReadOnlyMemory<byte> bytes, object then) =>
-        SendAllAsync(_socket, bytes).PipeTo(Self, Self, success: () => then, failure: e => new PeerGone(e.Message));
-
-    private static async Task SendAllAsync(Socket socket, ReadOnlyMemory<byte> bytes)
-    {
-        while (bytes.Length > 0)
-            bytes = bytes[await socket.SendAsync(bytes).ConfigureAwait(false)..];
-    }
+        _socket.SendAsync(bytes).PipeTo(Self, Self, success: () => then, failure: e => new PeerGone(e.Message));
 
     private void Refusing()
     {
@@ -205,7 +197,7 @@ public sealed class LoginActor : ReceiveActor, IWithTimers
                 return;
             }
             var unread = _buffer.AsSpan(_start, _end - _start).ToArray();
-            var connection = new EstablishedConnection(_socket, parameters, unread, _peer, _directory);
+            var connection = new EstablishedConnection(_socket.Release(), parameters, unread, _peer, _directory);
             _target!.Tell(new BeginSession(_identity!, parameters.Tsih, connection));
         });
         Receive<SessionBegun>(_ =>

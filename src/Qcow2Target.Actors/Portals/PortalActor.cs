@@ -12,15 +12,17 @@ public sealed class PortalActor : ReceiveActor, IWithTimers
 
     private readonly Socket _listener;
     private readonly PortalSettings _settings;
+    private readonly SocketPoller _poller;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private long _accepted;
     private int _logins;
     private bool _fullTold;
 
-    public PortalActor(Socket listener, PortalSettings settings)
+    internal PortalActor(Socket listener, PortalSettings settings, SocketPoller poller)
     {
         _listener = listener;
         _settings = settings;
+        _poller = poller;
         Receive<Accepted>(message => Admit(message.Socket));
         Receive<AcceptFailed>(message => Judge(message.Cause));
         Receive<AcceptAgain>(_ => Accept());
@@ -33,7 +35,7 @@ public sealed class PortalActor : ReceiveActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    public static Props PropsFor(Socket listener, PortalSettings settings) => Props.Create(() => new PortalActor(listener, settings));
+    internal static Props PropsFor(Socket listener, PortalSettings settings, SocketPoller poller) => Props.Create(() => new PortalActor(listener, settings, poller));
 
     /// <exception cref="SocketException">The address cannot be listened on.</exception>
     public static Socket Listen(IPEndPoint endPoint)
@@ -80,9 +82,11 @@ public sealed class PortalActor : ReceiveActor, IWithTimers
             _fullTold = true;
             return;
         }
+        LoginSocket connection;
         try
         {
             SocketOptions.Prepare(socket, _settings.UserTimeout);
+            connection = new LoginSocket(socket, _poller);
         }
         catch (SocketException)
         {
@@ -90,7 +94,7 @@ public sealed class PortalActor : ReceiveActor, IWithTimers
             return;
         }
         _logins++;
-        var login = Context.ActorOf(LoginActor.PropsFor(socket, _settings), $"login-{++_accepted}");
+        var login = Context.ActorOf(LoginActor.PropsFor(connection, _settings), $"login-{++_accepted}");
         Context.WatchWith(login, new LoginOver());
     }
 

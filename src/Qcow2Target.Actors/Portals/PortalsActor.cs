@@ -4,16 +4,20 @@ namespace Qcow2Target.Actors.Portals;
 public sealed class PortalsActor : ReceiveActor
 {
     private readonly PortalSettings _settings;
+    private readonly SocketPoller _poller;
     private readonly ILoggingAdapter _log = Context.GetLogger();
 
-    public PortalsActor(PortalSettings settings)
+    internal PortalsActor(PortalSettings settings, SocketPoller poller)
     {
         _settings = settings;
+        _poller = poller;
         Receive<OpenPortals>(_ => Open());
         Receive<ClosePortals>(_ => Sender.Tell(new PortalsClosed()));
     }
 
-    public static Props PropsFor(PortalSettings settings) => Props.Create(() => new PortalsActor(settings));
+    public static Props PropsFor(PortalSettings settings) => Props.Create(() => new PortalsActor(settings, new SocketPoller()));
+
+    protected override void PostStop() => _poller.Dispose();
 
     private void Open()
     {
@@ -26,7 +30,7 @@ public sealed class PortalsActor : ReceiveActor
                 var listener = PortalActor.Listen(portal.EndPoint);
                 var local = (System.Net.IPEndPoint)listener.LocalEndPoint!;
                 opened.Add(local);
-                Context.ActorOf(PortalActor.PropsFor(listener, _settings), $"p-{opened.Count}");
+                Context.ActorOf(PortalActor.PropsFor(listener, _settings, _poller), $"p-{opened.Count}");
                 _log.Info("listening on {Portal}", local.ToString());
             }
             catch (System.Net.Sockets.SocketException e) when (portal.Origin == PortalOrigin.Default && PortalActor.IsMissingFamily(e))

@@ -289,7 +289,7 @@ public sealed class SessionIo : ISessionEvents, ISessionFaults, IDisposable
                 while (!_closed && _machine.TryPeekOutput(out var bytes))
                 {
                     var sent = _socket.Send(bytes.Span);
-                    if (sent == SessionSocket.WouldBlock)
+                    if (sent == SocketCalls.WouldBlock)
                     {
                         _unsent = true;
                         return;

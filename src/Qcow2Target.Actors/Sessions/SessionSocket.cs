@@ -30,27 +30,14 @@ internal enum SocketReady
 /// </summary>
 internal sealed unsafe class SessionSocket(Socket socket) : IDisposable
 {
-    /// <summary>Nothing can be received or sent now.</summary>
-    public const int WouldBlock = -1;
-
     private readonly SafeHandle _handle = socket.SafeHandle;
     private readonly WakeUp _wakeUp = new();
 
-    /// <returns>Bytes received; 0 at the end of the stream; <see cref="WouldBlock"/>.</returns>
-    /// <exception cref="SocketException">The connection is broken.</exception>
-    public int Receive(Span<byte> buffer)
-    {
-        fixed (byte* place = buffer)
-            return Outcome(Libc.Recv(_handle, place, (nuint)buffer.Length, Libc.MSG_DONTWAIT));
-    }
+    /// <inheritdoc cref="SocketCalls.Receive"/>
+    public int Receive(Span<byte> buffer) => SocketCalls.Receive(_handle, buffer);
 
-    /// <returns>Bytes sent, or <see cref="WouldBlock"/>.</returns>
-    /// <exception cref="SocketException">The connection is broken.</exception>
-    public int Send(ReadOnlySpan<byte> bytes)
-    {
-        fixed (byte* place = bytes)
-            return Outcome(Libc.Send(_handle, place, (nuint)bytes.Length, Libc.MSG_DONTWAIT | Libc.MSG_NOSIGNAL));
-    }
+    /// <inheritdoc cref="SocketCalls.Send"/>
+    public int Send(ReadOnlySpan<byte> bytes) => SocketCalls.Send(_handle, bytes);
 
     /// <summary>Sleeps until one of the wanted things is there, somebody wakes, or the time is over (-1: never).</summary>
     /// <param name="wanted">Readable, Writable, both or neither.</param>
@@ -89,13 +76,5 @@ internal sealed unsafe class SessionSocket(Socket socket) : IDisposable
     {
         socket.Dispose();
         _wakeUp.Dispose();
-    }
-
-    private static int Outcome(nint result)
-    {
-        if (result >= 0)
-            return (int)result;
-        var error = Marshal.GetLastPInvokeError();
-        return error is Libc.EAGAIN or Libc.EINTR ? WouldBlock : throw new SocketException(error);
     }
 }
