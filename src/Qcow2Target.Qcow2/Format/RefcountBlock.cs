@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using System.Numerics;
+using System.Runtime.InteropServices;
 
 namespace Qcow2Target.Qcow2.Format;
 
@@ -40,6 +42,55 @@ public static class RefcountBlock
 
     /// <summary>Byte of the block in which a count stands, or begins.</summary>
     public static int ByteOf(int index, int order) => (int)((long)index << order >> 3);
+
+    /// <summary>Index of the first count from <paramref name="from"/> on that is 0; −1: none is.</summary>
+    public static int IndexOfZero(ReadOnlySpan<byte> block, int from, int order)
+    {
+        if (order < 3) return IndexOfPackedZero(block, from, order);
+        // Zero is zero in either byte order.
+        var found = order switch
+        {
+            3 => block[from..].IndexOf((byte)0),
+            4 => MemoryMarshal.Cast<byte, ushort>(block)[from..].IndexOf((ushort)0),
+            5 => MemoryMarshal.Cast<byte, uint>(block)[from..].IndexOf(0u),
+            _ => MemoryMarshal.Cast<byte, ulong>(block)[from..].IndexOf(0ul),
+        };
+        return found < 0 ? -1 : from + found;
+    }
+
+    /// <summary>Index of the first count from <paramref name="from"/> on that is not 0; −1: none is.</summary>
+    public static int IndexOfCounted(ReadOnlySpan<byte> block, int from, int order)
+    {
+        var counts = (int)((long)block.Length * 8 >> order);
+        for (var index = from; index < counts;)
+        {
+            var first = ByteOf(index, order);
+            var skipped = block[first..].IndexOfAnyExcept((byte)0);
+            if (skipped < 0) return -1;
+            if (skipped > 0) index = (int)((long)(first + skipped) * 8 >> order);
+            // Below 8 bits the byte may be set by a count before this one.
+            if (Get(block, index, order) != 0) return index;
+            index++;
+        }
+        return -1;
+    }
+
+    // Counts of 1, 2 or 4 bits, 64 bits of them at a time: every count folded onto its lowest bit.
+    private static int IndexOfPackedZero(ReadOnlySpan<byte> block, int from, int order)
+    {
+        var perWord = 64 >> order;
+        var lowest = order switch { 0 => ulong.MaxValue, 1 => 0x5555_5555_5555_5555UL, _ => 0x1111_1111_1111_1111UL };
+        for (var i = from / perWord; i < block.Length / sizeof(ulong); i++)
+        {
+            var word = BinaryPrimitives.ReadUInt64LittleEndian(block[(i * sizeof(ulong))..]);
+            if (order >= 1) word |= word >> 1;
+            if (order >= 2) word |= word >> 2;
+            var zeros = ~word & lowest;
+            if (i == from / perWord) zeros &= ulong.MaxValue << (from % perWord << order);
+            if (zeros != 0) return (i * perWord) + (BitOperations.TrailingZeroCount(zeros) >> order);
+        }
+        return -1;
+    }
 
     private static int ShiftInByte(int index, int order) => (index & ((8 >> order) - 1)) << order;
 }

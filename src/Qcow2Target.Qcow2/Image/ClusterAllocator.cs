@@ -19,7 +19,7 @@ internal sealed class ClusterAllocator
     private long _freshFrom;
     private bool _working;
 
-    internal ClusterAllocator(ClusterGeometry geometry, IBlockFile file, RefcountTable refcounts, MetadataMap metadata, IEnumerable<long> leaked)
+    internal ClusterAllocator(ClusterGeometry geometry, IBlockFile file, RefcountTable refcounts, MetadataMap metadata, IEnumerable<Extent> leaked)
     {
         _geometry = geometry;
         _file = file;
@@ -27,7 +27,7 @@ internal sealed class ClusterAllocator
         _metadata = metadata;
         // What was never written reads as zeros: a new cluster there needs no zeros around its data.
         _freshFrom = geometry.ClustersIn(file.Length);
-        foreach (var cluster in leaked) _pool.Add(new Extent(cluster, 1));
+        foreach (var extent in leaked) _pool.Add(extent);
     }
 
     /// <summary>Reserved clusters.</summary>

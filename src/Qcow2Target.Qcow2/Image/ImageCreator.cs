@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Numerics;
 using System.Text;
 using Qcow2Target.Qcow2.Format;
 using Qcow2Target.Qcow2.Io;
@@ -14,6 +15,9 @@ public sealed record ImageCreateOptions
     /// <summary>log2 of the cluster size, 9..21.</summary>
     public int ClusterBits { get; init; } = 16;
 
+    /// <summary>Width of a refcount in bits: 1, 2, 4, 8, 16, 32 or 64.</summary>
+    public int RefcountBits { get; init; } = 16;
+
     /// <summary>Name of the backing file as it shall stand in the header, or null.</summary>
     public string? BackingName { get; init; }
 
@@ -21,11 +25,10 @@ public sealed record ImageCreateOptions
     public string? BackingFormat { get; init; }
 }
 
-/// <summary>Makes new images: empty or overlay, version 3, 16-bit refcounts, nothing allocated but the tables.</summary>
+/// <summary>Makes new images: empty or overlay, version 3, nothing allocated but the tables.</summary>
 public static class ImageCreator
 {
     private const int HeaderBytes = 112;
-    private const int RefcountOrder = 4;
 
     /// <summary>Writes a new image into an empty file and syncs it. Layout: header, refcount table, refcount blocks, L1 table.</summary>
     /// <exception cref="ArgumentException">The options contradict each other or a limit.</exception>
@@ -36,7 +39,9 @@ public static class ImageCreator
             throw new ArgumentException($"virtual size {options.VirtualSize} is not a positive multiple of {ClusterGeometry.SectorBytes}", nameof(options));
         if (options.BackingFormat is not (null or "raw" or "qcow2") || (options.BackingName is null) != (options.BackingFormat is null))
             throw new ArgumentException("a backing file is named together with its format, raw or qcow2", nameof(options));
-        var geometry = new ClusterGeometry(options.ClusterBits, RefcountOrder, 3, options.VirtualSize);
+        if (options.RefcountBits is < 1 or > 64 || !BitOperations.IsPow2(options.RefcountBits))
+            throw new ArgumentException($"refcounts of {options.RefcountBits} bits: 1, 2, 4, 8, 16, 32 or 64", nameof(options));
+        var geometry = new ClusterGeometry(options.ClusterBits, BitOperations.Log2((uint)options.RefcountBits), 3, options.VirtualSize);
         var l1Bytes = geometry.L1EntriesNeeded * sizeof(ulong);
         if (l1Bytes > ImageHeader.MaxL1Bytes) throw new ArgumentException($"virtual size {options.VirtualSize} is too large for clusters of {geometry.ClusterBytes} bytes", nameof(options));
 
@@ -52,7 +57,7 @@ public static class ImageCreator
         {
             var first = index * geometry.RefcountsPerBlock;
             block.AsSpan().Clear();
-            for (var i = 0; i < geometry.RefcountsPerBlock && first + i < used; i++) RefcountBlock.Set(block, i, RefcountOrder, 1);
+            for (var i = 0; i < geometry.RefcountsPerBlock && first + i < used; i++) RefcountBlock.Set(block, i, geometry.RefcountOrder, 1);
             var offset = (1 + tableClusters + index) << geometry.ClusterBits;
             file.Write(offset, block);
             BinaryPrimitives.WriteInt64BigEndian(table.AsSpan((int)index * sizeof(ulong)), offset);
@@ -91,7 +96,7 @@ public static class ImageCreator
         U64(40, l1Start << geometry.ClusterBits);
         U64(ImageHeader.RefcountTableField, geometry.ClusterBytes);
         U32(56, (uint)tableClusters);
-        U32(96, RefcountOrder);
+        U32(96, (uint)geometry.RefcountOrder);
         U32(100, HeaderBytes);
         if (options.BackingName is null) return header;
 

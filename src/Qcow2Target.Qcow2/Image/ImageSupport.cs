@@ -5,9 +5,6 @@ namespace Qcow2Target.Qcow2.Image;
 /// <summary>What this program serves, said in one place: anything else is refused by its name and never served wrongly.</summary>
 internal static class ImageSupport
 {
-    /// <summary>Width of refcounts that is written: 16 bits.</summary>
-    private const int WritableRefcountOrder = 4;
-
     /// <summary>Refuses an image that cannot be read right.</summary>
     /// <exception cref="Qcow2FormatException">It asks for what is not supported; the message names it.</exception>
     internal static void RequireReadable(ImageHeader header)
@@ -36,7 +33,6 @@ internal static class ImageSupport
         if (header.Incompatible.HasFlag(IncompatibleFeatures.Corrupt)) throw ReadOnly(ImageHeader.IncompatibleField, "corrupt bit set: the image can only be opened read-only until it is repaired");
         if (header.Incompatible.HasFlag(IncompatibleFeatures.Dirty)) throw ReadOnly(ImageHeader.IncompatibleField, "dirty bit set: the image can only be opened read-only until its refcounts are repaired");
         if (header.SnapshotCount != 0) throw ReadOnly(60, $"image with {header.SnapshotCount} internal snapshots can only be opened read-only");
-        if (header.RefcountOrder != WritableRefcountOrder) throw ReadOnly(96, $"image with {1 << header.RefcountOrder}-bit refcounts can only be opened read-only");
     }
 
     private static Qcow2FormatException Unsupported(long offset, string message) => new(Qcow2FormatError.UnsupportedFeature, offset, message);

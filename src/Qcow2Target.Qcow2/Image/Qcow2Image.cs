@@ -29,7 +29,7 @@ public sealed class Qcow2Image : IImageLayer, IDisposable
         // Clusters that nothing known uses may be in use by what is not known.
         var reclaimsLeaks = layer.Header.Extensions.All(extension => extension.Type is HeaderExtensionType.BackingFormat or HeaderExtensionType.FeatureNames);
         Writer = new MetadataWriter(layer, file.File, scan, _gate, reclaimsLeaks, time);
-        Info = Describe(scan.Leaked.Count);
+        Info = Describe(scan.LeakedCount);
     }
 
     /// <summary>Opens an image and its chain; for writing, reads all its metadata once. Waits for disks.</summary>

@@ -1,15 +1,17 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 using Qcow2Target.Qcow2.Format;
 
 namespace Qcow2Target.Qcow2.Image;
 
 /// <summary>
 /// The refcount table and all its blocks in memory, as they are, or may at any moment be made, in the file: a decrease enters only after the
-/// pointer it stands for is gone from stable storage. Remembers what has to be written. Counts are 2 bytes for each host cluster.
+/// pointer it stands for is gone from stable storage. Remembers what has to be written. Counts are packed as in the file: each block costs
+/// one cluster of memory, whatever their width.
 /// </summary>
 internal sealed class RefcountTable
 {
+    private const int MaxHostBits = 56;
+
     private readonly ClusterGeometry _geometry;
     private readonly HashSet<int> _dirtyBlocks = [];
     private readonly SortedSet<int> _dirtyEntries = [];
@@ -32,8 +34,8 @@ internal sealed class RefcountTable
     /// <summary>Entries of the table.</summary>
     internal int Count => _blocks.Length;
 
-    /// <summary>Host clusters that can be counted with a table of this size.</summary>
-    internal long Reach => (long)_blocks.Length * _geometry.RefcountsPerBlock;
+    /// <summary>Host clusters that can be counted with a table of this size, and that an entry of 56 bits can point to.</summary>
+    internal long Reach => Math.Min((long)_blocks.Length * _geometry.RefcountsPerBlock, 1L << (MaxHostBits - _geometry.ClusterBits));
 
     internal bool HasWrites => _dirtyBlocks.Count + _dirtyEntries.Count > 0;
 
@@ -54,8 +56,11 @@ internal sealed class RefcountTable
         cluster < Reach && _blocks[Index(cluster)] is { } block ? RefcountBlock.Get(block.Bytes, IndexInBlock(cluster), _geometry.RefcountOrder) : 0;
 
     /// <summary>Sets a count. Its block must be there.</summary>
+    /// <exception cref="ImageFaultException">With <see cref="ImageFaultKind.NoSpace"/>: the width does not hold it; nothing has changed.</exception>
     internal void Set(long cluster, ulong count)
     {
+        if (count > RefcountBlock.Max(_geometry.RefcountOrder))
+            throw new ImageFaultException(new ImageFault(ImageFaultKind.NoSpace, $"host cluster {cluster} cannot be counted {count} times with refcounts of {1 << _geometry.RefcountOrder} bits"));
         var index = Index(cluster);
         var block = _blocks[index]!;
         var position = IndexInBlock(cluster);
@@ -71,8 +76,21 @@ internal sealed class RefcountTable
         {
             if (_blocks[Index(cluster)] is not { } block) return cluster;
             var position = IndexInBlock(cluster);
-            var zero = block.FindZero(position, _geometry);
+            var zero = RefcountBlock.IndexOfZero(block.Bytes, position, _geometry.RefcountOrder);
             if (zero >= 0) return cluster + zero - position;
+            cluster += _geometry.RefcountsPerBlock - position;
+        }
+        return Reach;
+    }
+
+    /// <summary>The first cluster from <paramref name="from"/> on whose count is not 0; <see cref="Reach"/>: none. Costs little where nothing is counted.</summary>
+    internal long FindCounted(long from)
+    {
+        for (var cluster = from; cluster < Reach;)
+        {
+            var position = IndexInBlock(cluster);
+            var counted = _blocks[Index(cluster)] is { } block ? RefcountBlock.IndexOfCounted(block.Bytes, position, _geometry.RefcountOrder) : -1;
+            if (counted >= 0) return Math.Min(cluster + counted - position, Reach);
             cluster += _geometry.RefcountsPerBlock - position;
         }
         return Reach;
@@ -181,19 +199,6 @@ internal sealed class RefcountTable
             foreach (var (offset, length) in _dirty.Runs())
                 writes.Add(new MetadataWrite(MetadataKind.RefcountBlock, Host.Value + offset, Bytes.AsSpan(offset, length).ToArray()));
             _dirty.Clear();
-        }
-
-        internal int FindZero(int from, ClusterGeometry geometry)
-        {
-            if (geometry.RefcountOrder == 4)
-            {
-                // Zero is zero in either byte order.
-                var found = MemoryMarshal.Cast<byte, ushort>(Bytes.AsSpan())[from..].IndexOf((ushort)0);
-                return found < 0 ? -1 : from + found;
-            }
-            for (var i = from; i < geometry.RefcountsPerBlock; i++)
-                if (RefcountBlock.Get(Bytes, i, geometry.RefcountOrder) == 0) return i;
-            return -1;
         }
     }
 }

@@ -39,8 +39,11 @@ internal sealed class StructureScan
 
     internal RefcountTable Refcounts { get; }
 
-    /// <summary>Clusters with a count of 1 and no use: they can be taken as they are.</summary>
-    internal List<long> Leaked { get; } = [];
+    /// <summary>Clusters with a count of 1 and no use: they can be taken as they are. Not all, where they are many and far apart.</summary>
+    internal List<Extent> Leaked { get; } = [];
+
+    /// <summary>How many such clusters there are.</summary>
+    internal long LeakedCount { get; private set; }
 
     /// <summary>Clusters that some entry calls its own and that are counted more than once.</summary>
     internal IReadOnlySet<long> NotExclusive => _notExclusive;
@@ -145,7 +148,8 @@ internal sealed class StructureScan
                 _beyond.Add(cluster);
                 continue;
             }
-            if (_used[cluster] < ushort.MaxValue) _used[cluster]++;
+            if (_used[cluster] == ushort.MaxValue) throw Inconsistent(where, $"host cluster {cluster} is used more than {ushort.MaxValue} times");
+            _used[cluster]++;
         }
     }
 
@@ -160,15 +164,18 @@ internal sealed class StructureScan
             if (count < _used[cluster])
                 throw Inconsistent(cluster << _geometry.ClusterBits, $"host cluster {cluster} is used {_used[cluster]} times and has the refcount {count}");
         }
-        foreach (var (index, _) in Refcounts.Blocks)
+        for (var cluster = Refcounts.FindCounted(1); cluster < Refcounts.Reach; cluster = Refcounts.FindCounted(cluster + 1))
         {
-            var first = (long)index * _geometry.RefcountsPerBlock;
-            for (var cluster = first; cluster < first + _geometry.RefcountsPerBlock; cluster++)
-            {
-                if (cluster < _fileClusters ? _used[cluster] != 0 : _beyond.Contains(cluster)) continue;
-                if (cluster != 0 && Refcounts.Get(cluster) == 1) Leaked.Add(cluster);
-            }
+            if (cluster < _fileClusters ? _used[cluster] != 0 : _beyond.Contains(cluster)) continue;
+            if (Refcounts.Get(cluster) == 1) AddLeak(cluster);
         }
+    }
+
+    private void AddLeak(long cluster)
+    {
+        LeakedCount++;
+        if (Leaked.Count > 0 && Leaked[^1].End == cluster) Leaked[^1] = Leaked[^1] with { Count = Leaked[^1].Count + 1 };
+        else if (Leaked.Count < WriterLimits.MaxLeakedExtents) Leaked.Add(new Extent(cluster, 1));
     }
 
     private void Claim(long first, long count, MetadataKind kind, long where)

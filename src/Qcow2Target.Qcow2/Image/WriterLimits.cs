@@ -38,6 +38,9 @@ internal static class WriterLimits
     /// <summary>How often readers that must leave are looked for when nothing else happens.</summary>
     internal static readonly TimeSpan GracePoll = TimeSpan.FromMilliseconds(5);
 
+    /// <summary>Stretches of leaked clusters that are taken into use again; what is more scattered stays leaked until the next open.</summary>
+    internal const int MaxLeakedExtents = 64 << 10;
+
     /// <summary>Host clusters that the structure scan counts: 128 MiB of counts while it runs.</summary>
     internal const long MaxScannedClusters = 64L << 20;
 }

@@ -39,6 +39,40 @@ public sealed class RefcountBlockTests
         if (order < 6) Assert.Throws<ArgumentOutOfRangeException>(() => RefcountBlock.Set(block, 0, order, RefcountBlock.Max(order) + 1));
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(5)]
+    [InlineData(6)]
+    public void The_next_zero_and_the_next_count_are_found_from_anywhere(int order)
+    {
+        var random = new Random(order);
+        var count = 512 * 8 >> order;
+        for (var round = 0; round < 60; round++)
+        {
+            // From nearly all zeros to none at all; single set bits at either end of a count as well.
+            var block = new byte[512];
+            var density = random.Next(0, 101);
+            for (var i = 0; i < count; i++)
+                if (random.Next(100) < density) RefcountBlock.Set(block, i, order, random.Next(2) == 0 ? 1 : 1UL << ((1 << order) - 1));
+            for (var from = 0; from < count; from = random.Next(from + 1, from + 40))
+            {
+                Assert.Equal(First(from, value => value == 0), RefcountBlock.IndexOfZero(block, from, order));
+                Assert.Equal(First(from, value => value != 0), RefcountBlock.IndexOfCounted(block, from, order));
+            }
+
+            int First(int from, Func<ulong, bool> wanted)
+            {
+                for (var i = from; i < count; i++)
+                    if (wanted(RefcountBlock.Get(block, i, order))) return i;
+                return -1;
+            }
+        }
+    }
+
     [Fact]
     public void Wide_counts_are_big_endian()
     {
