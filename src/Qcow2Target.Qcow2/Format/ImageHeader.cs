@@ -132,6 +132,7 @@ public sealed class ImageHeader
         Require(refcountOrder <= 6, 96, $"refcount width 2^{refcountOrder} is out of range");
         var incompatible = isVersion3 ? U64(cluster, 72) : 0;
         var entryBits = (incompatible & (ulong)IncompatibleFeatures.ExtendedL2) != 0 ? 4 : 3;
+        Require(entryBits == 3 || clusterBits >= ClusterGeometry.MinExtendedClusterBits, 20, $"cluster size 2^{clusterBits} is too small for extended L2 entries");
         var l1Size = U32(cluster, 36);
         Require(l1Size <= MaxL1Bytes / sizeof(ulong), 36, $"L1 table of {l1Size} entries is larger than 32 MiB");
         var l1Shift = (2 * (int)clusterBits) - entryBits;

@@ -108,7 +108,7 @@ internal sealed class ClusterMap : ICacheTenant, IDisposable
             if (!L1Entry.TryParse(L1Raw(l1Index), _geometry, out var entry) || (entry.HasTable && !_rules.AllowsTable(entry.TableOffset, fileLength)))
                 throw Faults.Read($"L1 entry {l1Index} (0x{L1Raw(l1Index):x}) is impossible");
             if (!entry.HasTable) return null;
-            table = new L2Table(l1Index, entry.TableOffset, ReadEntries(entry.TableOffset, fileLength), _rules.IsOwned(entry) ? TableOwnership.Owned : TableOwnership.Shared);
+            table = new L2Table(l1Index, entry.TableOffset, ReadWords(l1Index, entry.TableOffset, fileLength), _geometry, _rules.IsOwned(entry) ? TableOwnership.Owned : TableOwnership.Shared);
             table.TryPin();
             Publish(table);
             return table;
@@ -154,21 +154,29 @@ internal sealed class ClusterMap : ICacheTenant, IDisposable
         }
     }
 
-    private ulong[] ReadEntries(HostOffset host, long fileLength)
+    private ulong[] ReadWords(int l1Index, HostOffset host, long fileLength)
     {
-        var entries = new ulong[_geometry.L2EntryCount];
+        var words = new ulong[L2Table.WordsIn(_geometry)];
         try
         {
-            _file.Read(host.Value, MemoryMarshal.AsBytes(entries.AsSpan()));
+            _file.Read(host.Value, MemoryMarshal.AsBytes(words.AsSpan()));
         }
         catch (BlockFileException exception)
         {
             throw new ImageFaultException(Faults.From(exception, ImageFaultKind.ReadError));
         }
-        if (BitConverter.IsLittleEndian) BinaryPrimitives.ReverseEndianness(entries, entries);
-        for (var i = 0; i < entries.Length; i++)
-            if (entries[i] != 0) entries[i] = _rules.Judge(entries[i], fileLength).Raw;
-        return entries;
+        if (BitConverter.IsLittleEndian) BinaryPrimitives.ReverseEndianness(words, words);
+        var step = _geometry.L2EntryBytes / sizeof(ulong);
+        var guest = (long)l1Index << _geometry.L1Shift;
+        for (var i = 0; i < words.Length; i += step, guest += _geometry.ClusterBytes)
+        {
+            ref var bitmap = ref words[i + step - 1];
+            if ((words[i] | bitmap) == 0) continue;
+            var entry = _rules.Judge(words[i], bitmap, guest, fileLength);
+            if (step == 2) bitmap = entry.BitmapIn(_geometry);
+            words[i] = entry.DescriptorIn(_geometry);
+        }
+        return words;
     }
 
     private void Publish(L2Table table)

@@ -17,7 +17,7 @@ internal sealed class ClusterReader(ClusterGeometry geometry, IBlockFile file, C
             if (map.Find(geometry.L1Index(offset), out var table) == TableState.NotCached) return false;
             var run = ClusterRun.At(table, geometry, offset, destination.Length);
             var piece = destination[..run.Length];
-            switch (run.Entry.Kind)
+            switch (run.Kind)
             {
                 case L2EntryKind.Normal:
                     if (!file.TryRead(run.Host, piece)) return false;
@@ -50,7 +50,7 @@ internal sealed class ClusterReader(ClusterGeometry geometry, IBlockFile file, C
             if (map.Find(l1Index, out var table) == TableState.NotCached) table = map.Load(l1Index);
             var run = ClusterRun.At(table, geometry, offset, destination.Length);
             var piece = destination[..run.Length];
-            switch (run.Entry.Kind)
+            switch (run.Kind)
             {
                 case L2EntryKind.Normal:
                     file.Read(run.Host, piece);

@@ -20,16 +20,15 @@ internal sealed class Committer(Qcow2Layer layer, IBlockFile file, MetadataMap m
     /// <summary>A mapping was replaced: its host clusters lose a use when the replacement is durable.</summary>
     internal void Unlinked(L2Entry old)
     {
-        switch (old.Kind)
+        if (old.HasHost)
         {
-            case L2EntryKind.Normal or L2EntryKind.ZeroAllocated:
-                _released.Add(old.Host.Value >> layer.Geometry.ClusterBits);
-                break;
-            case L2EntryKind.Compressed:
-                CompressedDescriptor.TryParse(old.Raw, layer.Geometry, out var descriptor);
-                var (first, last) = descriptor.HostClusters(layer.Geometry);
-                for (var cluster = first; cluster <= last; cluster++) _released.Add(cluster);
-                break;
+            _released.Add(old.Host.Value >> layer.Geometry.ClusterBits);
+        }
+        else if (old.IsCompressed)
+        {
+            CompressedDescriptor.TryParse(old.Stream, layer.Geometry, out var descriptor);
+            var (first, last) = descriptor.HostClusters(layer.Geometry);
+            for (var cluster = first; cluster <= last; cluster++) _released.Add(cluster);
         }
     }
 

@@ -25,7 +25,7 @@ internal sealed class Decompressor(ClusterGeometry geometry, IBlockFile file)
         {
             foreach (ref var slot in _slots.AsSpan())
             {
-                if (slot.Key != entry.Raw || slot.Cluster is null) continue;
+                if (slot.Key != entry.Stream || slot.Cluster is null) continue;
                 slot.LastUse = ++_clock;
                 slot.Cluster.AsSpan(offsetInCluster, destination.Length).CopyTo(destination);
                 return true;
@@ -47,7 +47,7 @@ internal sealed class Decompressor(ClusterGeometry geometry, IBlockFile file)
 
     private void Decode(L2Entry entry, byte[] cluster)
     {
-        if (!CompressedDescriptor.TryParse(entry.Raw, geometry, out var descriptor)) throw Faults.Read($"compressed entry 0x{entry.Raw:x} is impossible");
+        if (!CompressedDescriptor.TryParse(entry.Stream, geometry, out var descriptor)) throw Faults.Read($"compressed entry 0x{entry.Stream:x} is impossible");
         var input = ArrayPool<byte>.Shared.Rent(descriptor.AvailableBytes);
         try
         {
@@ -72,7 +72,7 @@ internal sealed class Decompressor(ClusterGeometry geometry, IBlockFile file)
             var oldest = 0;
             for (var i = 1; i < _slots.Length; i++)
                 if (_slots[i].LastUse < _slots[oldest].LastUse) oldest = i;
-            _slots[oldest] = new Slot { Key = entry.Raw, Cluster = cluster, LastUse = ++_clock };
+            _slots[oldest] = new Slot { Key = entry.Stream, Cluster = cluster, LastUse = ++_clock };
         }
     }
 

@@ -30,27 +30,25 @@ internal sealed class MappingRules
     internal long FileLength => _file.Length;
 
     /// <summary>Reads one entry as it stands in the file.</summary>
-    internal L2Entry Judge(ulong raw, long fileLength)
+    /// <param name="bitmap">The second word of an extended entry.</param>
+    /// <param name="guest">First byte of the guest cluster.</param>
+    internal L2Entry Judge(ulong descriptor, ulong bitmap, long guest, long fileLength)
     {
-        var entry = L2Entry.Parse(raw, _geometry);
-        switch (entry.Kind)
+        var entry = L2Entry.Parse(descriptor, bitmap, _geometry);
+        if (entry.IsCompressed)
         {
-            case L2EntryKind.Normal:
-            case L2EntryKind.ZeroAllocated:
-                // The host cluster of zeros is never read, so it need not exist; that of data must have begun.
-                if (entry.Kind == L2EntryKind.Normal && entry.Host.Value >= fileLength) return L2Entry.Invalid;
-                var cluster = entry.Host.Value >> _geometry.ClusterBits;
-                if (IsTable(cluster, cluster)) return L2Entry.Invalid;
-                return entry.IsCopied && NotExclusive is { } shared && shared.Contains(cluster) ? entry.WithoutCopied() : entry;
-
-            case L2EntryKind.Compressed:
-                CompressedDescriptor.TryParse(entry.Raw, _geometry, out var descriptor);
-                var (first, last) = descriptor.HostClusters(_geometry);
-                return descriptor.Host.Value >= fileLength || IsTable(first, last) ? L2Entry.Invalid : entry;
-
-            default:
-                return entry;
+            CompressedDescriptor.TryParse(entry.Stream, _geometry, out var stream);
+            var (first, last) = stream.HostClusters(_geometry);
+            return stream.Host.Value >= fileLength || IsTable(first, last) ? L2Entry.Invalid : entry;
         }
+        if (!entry.HasHost) return entry;
+        // A data file has every guest cluster at its own place, and holds no tables.
+        if (_geometry.HasDataFile) return entry.Host.Value == guest ? entry : L2Entry.Invalid;
+        // A host cluster without data is never read, so it need not exist; that of data must have begun.
+        if (entry.AllocatedSubclusters != 0 && entry.Host.Value >= fileLength) return L2Entry.Invalid;
+        var cluster = entry.Host.Value >> _geometry.ClusterBits;
+        if (IsTable(cluster, cluster)) return L2Entry.Invalid;
+        return entry.IsCopied && NotExclusive is { } shared && shared.Contains(cluster) ? entry.WithoutCopied() : entry;
     }
 
     /// <summary>True where an L2 table can lie: inside the file and outside the other tables.</summary>

@@ -41,7 +41,8 @@ internal sealed class Qcow2Layer : IImageLayer, IDisposable
     {
         // A disk is served in whole sectors; what the header has beyond the last one is out of reach, as in QEMU.
         var size = header.Size & ~(ClusterGeometry.SectorBytes - 1L);
-        var geometry = new ClusterGeometry(header.ClusterBits, header.RefcountOrder, header.Version, size);
+        var form = header.Incompatible.HasFlag(IncompatibleFeatures.ExtendedL2) ? L2Form.Extended : L2Form.Standard;
+        var geometry = new ClusterGeometry(header.ClusterBits, header.RefcountOrder, header.Version, size, form);
         var rules = new MappingRules(header, geometry, file.File);
         var map = ClusterMap.ReadFrom(file.File, header, geometry, rules, backings.Cache);
         try
@@ -109,7 +110,7 @@ internal sealed class Qcow2Layer : IImageLayer, IDisposable
                 // Nobody takes the clusters away while we are counted in, but what they are can have changed since they were looked at.
                 if (Map.Find(Geometry.L1Index(offset), out var table) != TableState.Cached) return false;
                 var run = ClusterRun.At(table, Geometry, offset, source.Length);
-                if (run.Entry.Kind != L2EntryKind.Normal) return false;
+                if (run.Kind != L2EntryKind.Normal) return false;
                 _file.Write(run.Host, source[..run.Length]);
                 offset += run.Length;
                 source = source[run.Length..];
@@ -124,10 +125,12 @@ internal sealed class Qcow2Layer : IImageLayer, IDisposable
 
     private bool CanWriteInPlace(long offset, int length)
     {
-        for (var end = offset + length; offset < end; offset = ((offset >> Geometry.ClusterBits) + 1) << Geometry.ClusterBits)
+        for (var end = offset + length; offset < end;)
         {
             if (Map.Find(Geometry.L1Index(offset), out var table) != TableState.Cached || table!.Ownership != TableOwnership.Owned) return false;
-            if (!table[Geometry.L2Index(offset)].IsWritableInPlace) return false;
+            var inCluster = (int)Math.Min(end - offset, Geometry.ClusterBytes - Geometry.OffsetInCluster(offset));
+            if (!table[Geometry.L2Index(offset)].IsWritableInPlace(Geometry.Subclusters(offset, inCluster))) return false;
+            offset += inCluster;
         }
         return true;
     }

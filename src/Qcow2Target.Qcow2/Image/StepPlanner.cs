@@ -82,7 +82,7 @@ internal sealed class StepPlanner(ClusterGeometry geometry, long backingLength)
         var isOwned = table?.Ownership == TableOwnership.Owned;
         switch (entry.Kind)
         {
-            case L2EntryKind.Normal when isOwned && entry.IsWritableInPlace:
+            case L2EntryKind.Normal when isOwned && entry.OwnsHost:
                 return new ClusterPlan(index, guest, length, ClusterAction.InPlace, FillEdges.None, entry);
 
             case L2EntryKind.ZeroAllocated when isOwned && entry.IsCopied:
@@ -132,8 +132,8 @@ internal sealed class StepPlanner(ClusterGeometry geometry, long backingLength)
                 return entry;
         }
         if (!geometry.HasZeroFlag) return HasBackingContent(guest) ? null : L2Entry.Unallocated;
-        var keeps = space == ZeroSpace.Keep && entry.IsWritableInPlace && table?.Ownership == TableOwnership.Owned;
-        return keeps ? entry.WithZeroFlag() : L2Entry.ZeroPlain;
+        var keeps = space == ZeroSpace.Keep && entry.OwnsHost && table?.Ownership == TableOwnership.Owned;
+        return keeps ? entry.WithZeros(L2Entry.AllSubclusters) : L2Entry.ZeroPlain;
     }
 
     private long RunOfRealZeros(long guest, long end, ZeroSpace space, L2Table? table)

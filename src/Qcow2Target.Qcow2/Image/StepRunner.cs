@@ -208,7 +208,7 @@ internal sealed class StepRunner(
             table.Table.Set(index, entry);
             tables.Change(table, index);
             // Shown or hidden, the cluster is the same: it loses no use.
-            var keepsHost = entry.Host.Value != 0 && old.Kind is L2EntryKind.Normal or L2EntryKind.ZeroAllocated && entry.Host == old.Host;
+            var keepsHost = entry.HasHost && old.HasHost && entry.Host == old.Host;
             if (!keepsHost) committer.Unlinked(old);
         }
     }

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 using Qcow2Target.Qcow2.Format;
 using Qcow2Target.Qcow2.Io;
 
@@ -95,44 +94,40 @@ internal sealed class StructureScan
     private void CountMappings()
     {
         var fileLength = _file.Length;
-        var entries = new ulong[_geometry.L2EntryCount];
+        var table = new byte[_geometry.ClusterBytes];
         for (var i = 0; i < _map.L1Count; i++)
         {
             L1Entry.TryParse(_map.L1Raw(i), _geometry, out var l1Entry);
             if (!l1Entry.HasTable) continue;
-            _file.Read(l1Entry.TableOffset.Value, MemoryMarshal.AsBytes(entries.AsSpan()));
-            for (var j = 0; j < entries.Length; j++)
+            _file.Read(l1Entry.TableOffset.Value, table);
+            for (var at = 0; at < table.Length; at += _geometry.L2EntryBytes)
             {
-                if (entries[j] == 0) continue;
-                var raw = BitConverter.IsLittleEndian ? BinaryPrimitives.ReverseEndianness(entries[j]) : entries[j];
-                CountMapping(raw, l1Entry.TableOffset.Value + (j * sizeof(ulong)), fileLength);
+                var bytes = table.AsSpan(at, _geometry.L2EntryBytes);
+                if (bytes.ContainsAnyExcept((byte)0)) CountMapping(bytes, l1Entry.TableOffset.Value + at, fileLength);
             }
         }
     }
 
-    private void CountMapping(ulong raw, long where, long fileLength)
+    private void CountMapping(ReadOnlySpan<byte> bytes, long where, long fileLength)
     {
-        var entry = L2Entry.Parse(raw, _geometry);
-        switch (entry.Kind)
+        var raw = BinaryPrimitives.ReadUInt64BigEndian(bytes);
+        var entry = L2Entry.ReadFrom(bytes, _geometry);
+        if (entry.Kind == L2EntryKind.Invalid) throw Inconsistent(where, $"L2 entry 0x{raw:x} is impossible");
+        if (entry.IsCompressed)
         {
-            case L2EntryKind.Invalid:
-                throw Inconsistent(where, $"L2 entry 0x{raw:x} is impossible");
-
-            case L2EntryKind.Normal or L2EntryKind.ZeroAllocated:
-                if (entry.Host.Value >= fileLength) throw Inconsistent(where, $"L2 entry 0x{raw:x} points beyond the end of the file");
-                var cluster = entry.Host.Value >> _geometry.ClusterBits;
-                CountData(cluster, cluster, raw, where);
-                if (entry.IsCopied && Refcounts.Get(cluster) != 1) _notExclusive.Add(cluster);
-                break;
-
-            case L2EntryKind.Compressed:
-                // Read without it; but who set it may count such clusters as its own to overwrite.
-                if (raw != entry.Raw) throw Inconsistent(where, $"compressed L2 entry 0x{raw:x} has COPIED set");
-                CompressedDescriptor.TryParse(entry.Raw, _geometry, out var descriptor);
-                if (descriptor.Host.Value >= fileLength) throw Inconsistent(where, $"compressed L2 entry 0x{raw:x} points beyond the end of the file");
-                var (first, last) = descriptor.HostClusters(_geometry);
-                CountData(first, last, raw, where);
-                break;
+            // Read without it; but who set it may count such clusters as its own to overwrite.
+            if (raw != entry.Stream) throw Inconsistent(where, $"compressed L2 entry 0x{raw:x} has COPIED set");
+            CompressedDescriptor.TryParse(entry.Stream, _geometry, out var descriptor);
+            if (descriptor.Host.Value >= fileLength) throw Inconsistent(where, $"compressed L2 entry 0x{raw:x} points beyond the end of the file");
+            var (first, last) = descriptor.HostClusters(_geometry);
+            CountData(first, last, raw, where);
+        }
+        else if (entry.HasHost)
+        {
+            if (entry.Host.Value >= fileLength) throw Inconsistent(where, $"L2 entry 0x{raw:x} points beyond the end of the file");
+            var cluster = entry.Host.Value >> _geometry.ClusterBits;
+            CountData(cluster, cluster, raw, where);
+            if (entry.IsCopied && Refcounts.Get(cluster) != 1) _notExclusive.Add(cluster);
         }
     }
 

@@ -61,15 +61,15 @@ internal sealed class WriterTable
     internal void AddPreparation(IEnumerable<int> indices, List<MetadataWrite> writes)
     {
         var pageBytes = Math.Min(PageBytes, _geometry.ClusterBytes);
-        var entriesInPage = pageBytes / sizeof(ulong);
+        var wordsInPage = pageBytes / sizeof(ulong);
         var seen = -1;
         foreach (var index in indices)
         {
-            var page = index / entriesInPage;
+            var page = index * _geometry.L2EntryBytes / pageBytes;
             if (page == seen) continue;
             seen = page;
             if (_pagesInFile.Contains(page)) continue;
-            if (Table.Entries.Slice(page * entriesInPage, entriesInPage).ContainsAnyExcept(0UL)) _pagesInFile.Add(page);
+            if (Table.Words.Slice(page * wordsInPage, wordsInPage).ContainsAnyExcept(0UL)) _pagesInFile.Add(page);
             else writes.Add(new MetadataWrite(MetadataKind.L2Table, Table.Host.Value + ((long)page * pageBytes), new byte[pageBytes]));
         }
     }
@@ -77,8 +77,8 @@ internal sealed class WriterTable
     /// <summary>The preparation of these entries was written.</summary>
     internal void Prepared(IEnumerable<int> indices)
     {
-        var entriesInPage = Math.Min(PageBytes, _geometry.ClusterBytes) / sizeof(ulong);
-        foreach (var index in indices) _pagesInFile.Add(index / entriesInPage);
+        var pageBytes = Math.Min(PageBytes, _geometry.ClusterBytes);
+        foreach (var index in indices) _pagesInFile.Add(index * _geometry.L2EntryBytes / pageBytes);
     }
 
     /// <summary>The table was written whole.</summary>
@@ -91,14 +91,12 @@ internal sealed class WriterTable
     /// <exception cref="ImageFaultException">With <see cref="ImageFaultKind.Corrupt"/>: an impossible entry stands there.</exception>
     internal byte[] Serialize(int offset, int length)
     {
-        var bytes = new byte[length];
-        var entries = Table.Entries.Slice(offset / sizeof(ulong), length / sizeof(ulong));
-        for (var i = 0; i < entries.Length; i++)
-        {
-            if (L2Entry.FromCached(entries[i]).Kind == L2EntryKind.Invalid)
+        for (var index = offset / _geometry.L2EntryBytes; index < (offset + length) / _geometry.L2EntryBytes; index++)
+            if (Table[index].Kind == L2EntryKind.Invalid)
                 throw new ImageFaultException(new ImageFault(ImageFaultKind.Corrupt, $"an impossible L2 entry stands in the table at {Table.Host}"));
-            BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(i * sizeof(ulong)), entries[i]);
-        }
+        var bytes = new byte[length];
+        var words = Table.Words.Slice(offset / sizeof(ulong), length / sizeof(ulong));
+        for (var i = 0; i < words.Length; i++) BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(i * sizeof(ulong)), words[i]);
         return bytes;
     }
 }

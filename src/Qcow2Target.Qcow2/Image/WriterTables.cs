@@ -54,8 +54,8 @@ internal sealed class WriterTables(ClusterMap map, ClusterGeometry geometry)
     /// <summary>A table that nothing points to yet: empty, or the copy of one that is shared. Readers see it from <see cref="Publish"/> on.</summary>
     internal WriterTable Create(int l1Index, HostOffset host, WriterTable? original)
     {
-        var entries = original is null ? new ulong[geometry.L2EntryCount] : original.Table.Entries.ToArray();
-        var table = new L2Table(l1Index, host, entries, TableOwnership.Owned);
+        var words = original is null ? new ulong[L2Table.WordsIn(geometry)] : original.Table.Words.ToArray();
+        var table = new L2Table(l1Index, host, words, geometry, TableOwnership.Owned);
         table.TryPin();
         var created = new WriterTable(table, geometry, TableStanding.New) { Original = original, IsPreparing = true };
         _tables[l1Index] = created;
@@ -79,7 +79,7 @@ internal sealed class WriterTables(ClusterMap map, ClusterGeometry geometry)
     /// <summary>An entry of this table differs from the file.</summary>
     internal void Change(WriterTable table, int index)
     {
-        table.Dirty.Add(index * sizeof(ulong) / ClusterGeometry.SectorBytes);
+        table.Dirty.Add(index * geometry.L2EntryBytes / ClusterGeometry.SectorBytes);
         _changed.Add(table);
     }
 
