@@ -39,6 +39,9 @@ internal sealed class ClusterAllocator
     /// <summary>A <see cref="RefcountWork"/> is under way; there is no other until <see cref="Finish"/>.</summary>
     internal bool IsWorking => _working;
 
+    /// <summary>Where the refcount table lies.</summary>
+    internal Extent Table => new(_refcounts.Offset.Value >> _geometry.ClusterBits, _refcounts.Clusters);
+
     /// <summary>Counts went down and have to be written some time.</summary>
     internal bool HasWrites => _refcounts.HasWrites;
 
@@ -195,6 +198,7 @@ internal sealed class ClusterAllocator
             newBlocks.Add(index);
         }
         for (var cluster = first; cluster < first + blocks + clusters; cluster++) _refcounts.Set(cluster, 1);
+        _freshFrom = Math.Max(_freshFrom, first + blocks + clusters);
 
         var header = new byte[12];
         BinaryPrimitives.WriteInt64BigEndian(header, _refcounts.Offset.Value);

@@ -11,7 +11,7 @@ internal sealed class MappingRules
 {
     private readonly ClusterGeometry _geometry;
     private readonly IBlockFile _file;
-    private readonly (long First, long Last)[] _tables;
+    private volatile (long First, long Last)[] _tables;
 
     internal MappingRules(ImageHeader header, ClusterGeometry geometry, IBlockFile file)
     {
@@ -56,6 +56,15 @@ internal sealed class MappingRules
     {
         var cluster = table.Value >> _geometry.ClusterBits;
         return table.Value < fileLength && !IsTable(cluster, cluster);
+    }
+
+    /// <summary>The writer's: a table lies elsewhere from now on. Entries may point to where it was, and none to where it is.</summary>
+    internal void Move(Extent from, Extent to)
+    {
+        var tables = ((long First, long Last)[])_tables.Clone();
+        var index = Array.IndexOf(tables, (from.First, from.End - 1));
+        tables[index] = (to.First, to.End - 1);
+        _tables = tables;
     }
 
     /// <summary>True if the table may be written where it lies.</summary>

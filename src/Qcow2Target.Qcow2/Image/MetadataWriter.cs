@@ -303,6 +303,7 @@ public sealed class MetadataWriter
         var replaced = _allocator.Finish(counts);
         if (replaced is { } extent)
         {
+            _layer.Rules.Move(extent, _allocator.Table);
             var freed = new ExtentList();
             for (var cluster = extent.First; cluster < extent.End; cluster++) freed.Add(cluster);
             _releaser.Add(freed);

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Qcow2Target.Qcow2.Image;
 using Qcow2Target.Qcow2.Io;
 using Qcow2Target.Qcow2.Tests.Image.Review;
@@ -204,6 +205,36 @@ public sealed class MetadataWriterTests(ITestOutputHelper output)
         driver.RunAll();
         Assert.True(flush.Succeeded);
         Assert.Equal(["Sync 0", "Write 1024", "Write 8", "Sync 0"], log);
+        driver.Close();
+        TestImages.AssertChecked(file, CheckVerdict.Clean);
+    }
+
+    [Fact]
+    public void Data_may_lie_where_the_refcount_table_was_before_it_grew()
+    {
+        const int Bytes = 12 << 20;
+        var images = new TestImages { Cache = new CacheBudget(64 << 10) };
+        var file = images.Create("t", new ImageCreateOptions { VirtualSize = Bytes, ClusterBits = 9 });
+        var place = new byte[8];
+        file.Read(48, place);
+        var driver = images.Drive("t");
+        driver.Writer.RefillClusters = 8;
+        var data = new RandomSource(output.WriteLine).Bytes(64 << 10);
+        for (var offset = 0; offset < Bytes; offset += data.Length)
+        {
+            driver.WriteThrough(offset, data);
+            driver.Flush();
+            driver.RunAll();
+        }
+        var table = BinaryPrimitives.ReadInt64BigEndian(place);
+        file.Read(48, place);
+        Assert.NotEqual(table, BinaryPrimitives.ReadInt64BigEndian(place));
+        var read = new byte[data.Length];
+        for (var offset = 0; offset < Bytes; offset += data.Length)
+        {
+            driver.Image.Read(offset, read);
+            Workload.AssertSame(data, read);
+        }
         driver.Close();
         TestImages.AssertChecked(file, CheckVerdict.Clean);
     }
