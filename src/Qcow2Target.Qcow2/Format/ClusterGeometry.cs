@@ -98,11 +98,14 @@ public sealed class ClusterGeometry
     /// <summary>Version 3 entries may carry the zero flag; in version 2 it is a contradiction.</summary>
     public bool HasZeroFlag => Version >= 3;
 
-    /// <summary>Bytes of the virtual disk.</summary>
+    /// <summary>Bytes of the virtual disk as the header had them; an open image may have grown since.</summary>
     public long VirtualSize { get; }
 
     /// <summary>L1 entries that the virtual size needs.</summary>
-    public long L1EntriesNeeded => VirtualSize == 0 ? 0 : ((VirtualSize - 1) >> L1Shift) + 1;
+    public long L1EntriesNeeded => L1EntriesFor(VirtualSize);
+
+    /// <summary>L1 entries that a virtual disk of <paramref name="bytes"/> needs.</summary>
+    public long L1EntriesFor(long bytes) => bytes == 0 ? 0 : ((bytes - 1) >> L1Shift) + 1;
 
     public int L1Index(long guestOffset) => (int)(guestOffset >> L1Shift);
 

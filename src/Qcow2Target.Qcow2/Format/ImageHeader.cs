@@ -20,6 +20,8 @@ public sealed class ImageHeader
     internal const int MaxBackingNameBytes = 1023;
 
     // The only places of the header that are written: each within one 512-byte sector, so that it changes whole or not at all.
+    internal const int SizeField = 24;
+    internal const int L1TableField = 36;
     internal const int RefcountTableField = 48;
     internal const int IncompatibleField = 72;
     internal const int AutoclearField = 88;

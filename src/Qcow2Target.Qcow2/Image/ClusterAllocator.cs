@@ -140,6 +140,44 @@ internal sealed class ClusterAllocator
         return new RefcountWork(_file, blocks, Checked(_refcounts.TakeEntryWrites()), RefcountDurability.Durable) { Reserved = found, NewBlocks = newBlocks };
     }
 
+    /// <summary>
+    /// Raises the counts of free clusters side by side, for a table; they are <see cref="RefcountWork.Kept"/>, and nobody gets them from the
+    /// pool. Null: there is no such run in what the largest refcount table reaches. A table that is full is made larger first; then the
+    /// work keeps nothing and this is called again.
+    /// </summary>
+    internal RefcountWork? ReserveRun(long clusters)
+    {
+        var newBlocks = new List<int>();
+        if (FindRun(clusters) is not { } first)
+        {
+            // Behind all blocks that there are: new ones, and the run that they count.
+            long blocks = 1;
+            while (blocks * _geometry.RefcountsPerBlock < blocks + clusters) blocks++;
+            var index = _refcounts.Blocks.Select(block => block.Index + 1).LastOrDefault();
+            if (index + blocks > _refcounts.Count) return Grow();
+            first = (long)index * _geometry.RefcountsPerBlock;
+            if (_metadata.Claim(first, blocks, MetadataKind.RefcountBlock) is { } taken) throw Overlap(taken);
+            for (var i = 0; i < blocks; i++)
+            {
+                _refcounts.Add(index + i, new HostOffset((first + i) << _geometry.ClusterBits));
+                newBlocks.Add(index + i);
+            }
+            for (var end = first + blocks; first < end; first++) _refcounts.Set(first, 1);
+        }
+        for (var cluster = first; cluster < first + clusters; cluster++)
+        {
+            if (_metadata[cluster] != MetadataKind.None) throw Overlap(cluster);
+            _refcounts.Set(cluster, 1);
+        }
+        _freshFrom = Math.Max(_freshFrom, first + clusters);
+        _working = true;
+        var writes = Checked(_refcounts.TakeBlockWrites());
+        return new RefcountWork(_file, writes, Checked(_refcounts.TakeEntryWrites()), RefcountDurability.Durable) { Kept = new Extent(first, clusters), NewBlocks = newBlocks };
+    }
+
+    /// <summary>Clusters that <see cref="ReserveRun"/> kept and that nothing points to: they are free again.</summary>
+    internal void GiveUp(Extent kept) => Free(kept);
+
     /// <summary>What a work has brought about, or undoes it in memory. Returns the clusters of a table that was replaced.</summary>
     internal Extent? Finish(RefcountWork work)
     {
@@ -154,10 +192,26 @@ internal sealed class ClusterAllocator
             return freed;
         }
         foreach (var extent in work.Reserved) Free(extent);
+        if (work.Kept.Count > 0) Free(work.Kept);
         // Past the first stage an entry of the file may point to the new blocks: they stay, and their entries are written again.
         if (work.Stage == RefcountStage.Blocks) UndoBlocks(work);
         _refcounts.MarkAgain(work.Blocks);
         _refcounts.MarkAgain(work.Pointers);
+        return null;
+    }
+
+    // Where a run begins that existing blocks count whole; null: there is none.
+    private long? FindRun(long clusters)
+    {
+        var first = _searchFrom;
+        while ((first = _refcounts.FindFree(first)) < _refcounts.Reach)
+        {
+            var end = first;
+            while (end < first + clusters && end < _refcounts.Reach && _refcounts.HasBlockFor(end) && _refcounts.Get(end) == 0) end++;
+            if (end == first + clusters) return first;
+            // A block that is missing goes where it counts first, so that a run does not go on over it.
+            first = end < _refcounts.Reach && !_refcounts.HasBlockFor(end) ? ((end / _geometry.RefcountsPerBlock) + 1) * _geometry.RefcountsPerBlock : end + 1;
+        }
         return null;
     }
 

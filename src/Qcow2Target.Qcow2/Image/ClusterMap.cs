@@ -30,21 +30,20 @@ internal sealed class ClusterMap : ICacheTenant, IDisposable
     private readonly IBlockFile _file;
     private readonly MappingRules _rules;
     private readonly CacheBudget _budget;
-    private readonly ulong[] _l1;
-    private readonly L2Table?[]?[] _pages;
     private readonly Lock[] _loading;
     private readonly Lock _clockLock = new();
     private readonly List<L2Table> _clock = [];
+    private volatile Level _level;
     private int _hand;
 
-    private ClusterMap(ClusterGeometry geometry, IBlockFile file, MappingRules rules, CacheBudget budget, ulong[] l1)
+    private ClusterMap(ClusterGeometry geometry, IBlockFile file, MappingRules rules, CacheBudget budget, HostOffset l1Host, ulong[] l1)
     {
         _geometry = geometry;
         _file = file;
         _rules = rules;
         _budget = budget;
-        _l1 = l1;
-        _pages = new L2Table?[]?[(l1.Length >> PageBits) + 1];
+        L1Host = l1Host;
+        _level = new Level(l1, new L2Table?[]?[(l1.Length >> PageBits) + 1]);
         _loading = new Lock[LoadLocks];
         for (var i = 0; i < LoadLocks; i++) _loading[i] = new Lock();
         budget.Enter(this);
@@ -63,30 +62,51 @@ internal sealed class ClusterMap : ICacheTenant, IDisposable
         // COPIED with the offset 0 is no table either; with one form of "none" a lookup need not parse.
         for (var i = 0; i < l1.Length; i++)
             if (L1Entry.TryParse(l1[i], geometry, out var entry) && !entry.HasTable) l1[i] = 0;
-        return new ClusterMap(geometry, file, rules, budget, l1);
+        return new ClusterMap(geometry, file, rules, budget, header.L1Table, l1);
     }
 
     /// <summary>Entries of the L1 table, those beyond the virtual size included.</summary>
-    internal int L1Count => _l1.Length;
+    internal int L1Count => _level.L1.Length;
+
+    /// <summary>Where the L1 table lies. The writer's, who moves it.</summary>
+    internal HostOffset L1Host { get; private set; }
 
     /// <summary>An L1 entry as the file has it since the last commit.</summary>
-    internal ulong L1Raw(int index) => Volatile.Read(ref _l1[index]);
+    internal ulong L1Raw(int index) => Volatile.Read(ref _level.L1[index]);
 
-    /// <summary>After a commit: the file now has this entry.</summary>
-    internal void SetL1(int index, L1Entry entry) => Volatile.Write(ref _l1[index], entry.Raw);
+    /// <summary>After a commit: the file now has this entry. The writer's.</summary>
+    internal void SetL1(int index, L1Entry entry) => Volatile.Write(ref _level.L1[index], entry.Raw);
+
+    /// <summary>
+    /// The writer's: the L1 table lies elsewhere and has more entries, the new ones empty. A lookup that has begun goes on in the arrays it
+    /// has seen, where it finds what was there before; the cached tables below are the same.
+    /// </summary>
+    internal void MoveL1(HostOffset host, int entries)
+    {
+        // Pages are added under this lock: none is lost between the copy and the exchange.
+        lock (_clockLock)
+        {
+            var (l1, pages) = (new ulong[entries], new L2Table?[]?[(entries >> PageBits) + 1]);
+            _level.L1.CopyTo(l1, 0);
+            _level.Pages.CopyTo(pages, 0);
+            _level = new Level(l1, pages);
+        }
+        L1Host = host;
+    }
 
     /// <summary>Looks a table up. Lock-free, no allocation.</summary>
     internal TableState Find(int l1Index, out L2Table? table)
     {
         // First the cache, then the L1 entry: a table that is new stands in the cache before its entry does.
-        var page = Volatile.Read(ref _pages[l1Index >> PageBits]);
+        var level = _level;
+        var page = Volatile.Read(ref level.Pages[l1Index >> PageBits]);
         table = page is null ? null : Volatile.Read(ref page[l1Index & ((1 << PageBits) - 1)]);
         if (table is not null)
         {
             table.Touch();
             return TableState.Cached;
         }
-        return Volatile.Read(ref _l1[l1Index]) == 0 ? TableState.Absent : TableState.NotCached;
+        return Volatile.Read(ref level.L1[l1Index]) == 0 ? TableState.Absent : TableState.NotCached;
     }
 
     /// <summary>The table, from the cache or from the file; null: there is none. Waits for the file.</summary>
@@ -193,10 +213,18 @@ internal sealed class ClusterMap : ICacheTenant, IDisposable
         _budget.Charge(table.Bytes);
     }
 
+    // Only under the lock of the clock.
     private ref L2Table? Slot(int l1Index)
     {
-        ref var page = ref _pages[l1Index >> PageBits];
+        ref var page = ref _level.Pages[l1Index >> PageBits];
         if (Volatile.Read(ref page) is null) Interlocked.CompareExchange(ref page, new L2Table?[1 << PageBits], null);
         return ref page![l1Index & ((1 << PageBits) - 1)];
+    }
+
+    /// <summary>The L1 entries, and the cached tables by page: replaced as one when the disk grows.</summary>
+    private sealed class Level(ulong[] l1, L2Table?[]?[] pages)
+    {
+        internal readonly ulong[] L1 = l1;
+        internal readonly L2Table?[]?[] Pages = pages;
     }
 }

@@ -91,7 +91,7 @@ internal sealed class Committer(Qcow2Layer layer, IBlockFile file, MetadataMap m
     {
         var bytes = new byte[sizeof(ulong)];
         BinaryPrimitives.WriteUInt64BigEndian(bytes, raw);
-        return new MetadataWrite(MetadataKind.L1Table, layer.Header.L1Table.Value + ((long)index * sizeof(ulong)), bytes);
+        return new MetadataWrite(MetadataKind.L1Table, layer.Map.L1Host.Value + ((long)index * sizeof(ulong)), bytes);
     }
 
     /// <exception cref="ImageFaultException">With <see cref="ImageFaultKind.Corrupt"/>: a write would hit other data.</exception>

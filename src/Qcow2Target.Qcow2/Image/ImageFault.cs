@@ -20,6 +20,12 @@ public enum ImageFaultKind
 
     /// <summary>The image is being closed.</summary>
     Closed,
+
+    /// <summary>What was asked cannot be done to an image of this form. Nothing was changed.</summary>
+    NotSupported,
+
+    /// <summary>What was asked would go over a limit of the format. Nothing was changed.</summary>
+    LimitExceeded,
 }
 
 /// <summary>Why a request on an image failed. The message is for the log; the kind decides what is done.</summary>

@@ -54,3 +54,17 @@ public abstract class ZeroRequest : ImageRequest
 
 /// <summary>Makes every write and zeroing that completed before it was submitted durable, in-place writes included.</summary>
 public abstract class FlushRequest : ImageRequest;
+
+/// <summary>
+/// Makes the virtual disk larger. When it completes every byte up to the new size can be read and written, the new ones are zeros, and the
+/// size is durable; after a crash the image has the old size or the new one. Reads and writes go on meanwhile.
+/// </summary>
+/// <remarks>
+/// Refused, with nothing changed: <see cref="ImageFaultKind.NotSupported"/> for a smaller size, for a version 2 image that has snapshots or
+/// whose backing file is longer than the disk; <see cref="ImageFaultKind.LimitExceeded"/> where the L1 table would exceed 32 MiB.
+/// </remarks>
+public abstract class ResizeRequest : ImageRequest
+{
+    /// <summary>The new virtual size in bytes, a multiple of 512. The size that the disk has already is no change and succeeds.</summary>
+    public abstract long Length { get; }
+}

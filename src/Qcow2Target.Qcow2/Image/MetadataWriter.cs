@@ -33,6 +33,7 @@ public sealed class MetadataWriter
     private readonly ClusterReleaser _releaser;
     private readonly Committer _committer;
     private readonly OperationQueue _operations;
+    private readonly Resizer _resizer;
 
     private readonly Queue<ImageRequest> _submitted = new();
     private readonly Queue<ImageWork> _returned = new();
@@ -59,6 +60,7 @@ public sealed class MetadataWriter
         var tables = new WriterTables(layer.Map, layer.Geometry);
         _committer = new Committer(layer, file, scan.Metadata, tables, _releaser);
         _operations = new OperationQueue(layer.Geometry, tables, new StepRunner(layer, file, scan.Metadata, _allocator, tables, _committer, _releaser));
+        _resizer = new Resizer(layer, file, scan.Metadata, _allocator, _releaser, _operations);
         _announcement = layer.Header.Autoclear == 0 ? Announcement.Made : Announcement.Due;
         if (_announcement == Announcement.Made) gate.Open();
     }
@@ -95,7 +97,7 @@ public sealed class MetadataWriter
     public ImageFault? Fault { get; private set; }
 
     /// <summary>No request waits, no work runs or waits to be taken.</summary>
-    public bool IsIdle => _submitted.Count + _operations.Count + _flushes.Count + _outstanding == 0;
+    public bool IsIdle => _submitted.Count + _operations.Count + _flushes.Count + _outstanding == 0 && _resizer.IsIdle;
 
     /// <summary>The close has ended: no work runs, the file is complete on disk unless <see cref="Fault"/> tells otherwise.</summary>
     public bool IsClosed => _closePhase == ClosePhase.Closed;
@@ -141,7 +143,9 @@ public sealed class MetadataWriter
             Accept();
             if (Fault is null && _close != CloseMode.Abandon)
             {
+                AdvanceResize();
                 AdvanceOperations();
+                AdvanceResize();
                 Commit();
                 Release();
                 Reserve();
@@ -191,6 +195,7 @@ public sealed class MetadataWriter
             else if (Fault is not null) request.Complete(Fault);
             else if (request is WriteRequest write) _operations.Add(new Operation(write));
             else if (request is ZeroRequest zero) _operations.Add(new Operation(zero));
+            else if (request is ResizeRequest resize) _resizer.Add(resize);
             else _flushes.Add((FlushRequest)request);
         }
     }
@@ -205,15 +210,21 @@ public sealed class MetadataWriter
 
     private void AdvanceOperations()
     {
-        if (_announcement != Announcement.Made && _operations.Count > 0)
+        if (_announcement != Announcement.Made && (_operations.Count > 0 || !_resizer.IsIdle))
         {
             if (_announcement == Announcement.Due) Enqueue(new HeaderWork(_file, ImageHeader.AutoclearField, 0));
             _announcement = Announcement.Running;
             return;
         }
+        if (_resizer.HoldsSteps) return;
         if (_operations.Advance(_commitFault, Enqueue) is { } corrupt) throw new ImageFaultException(corrupt);
         NeedsDrain |= _operations.HasMore;
         NoteLinked();
+    }
+
+    private void AdvanceResize()
+    {
+        if (_announcement == Announcement.Made) _resizer.Advance(_committer.Running is not null, Enqueue, _flushes.Add);
     }
 
     private void NoteLinked()
@@ -223,7 +234,7 @@ public sealed class MetadataWriter
 
     private void Commit()
     {
-        if (_committer.Running is not null) return;
+        if (_committer.Running is not null || _resizer.HoldsCommits) return;
         var isDue = _oldestLinked is { } since && _time.GetElapsedTime(since) >= WriterLimits.CommitDelay;
         if (_flushes.Count == 0 && !isDue && !(_operations.WantsCommit && _committer.HasLinked)) return;
         BeginCommit();
@@ -286,6 +297,7 @@ public sealed class MetadataWriter
             case RefcountWork counts: FinishCounts(counts); break;
             case PunchWork punch: _releaser.Finish(punch); break;
             case HeaderWork header: FinishHeader(header); break;
+            case MoveL1Work move: FailIf(_resizer.Finish(move)); break;
         }
     }
 
@@ -308,6 +320,7 @@ public sealed class MetadataWriter
             for (var cluster = extent.First; cluster < extent.End; cluster++) freed.Add(cluster);
             _releaser.Add(freed);
         }
+        _resizer.Finish(counts);
         _countsFailed = counts.Fault is not null;
         if (counts.Fault is not { } fault) return;
         // A sync of unknown fate, or a header that may point to either table: only opening anew can tell.
@@ -317,6 +330,7 @@ public sealed class MetadataWriter
 
     private void FinishHeader(HeaderWork header)
     {
+        if (header.Word == ImageHeader.SizeField) FailIf(_resizer.FinishSize(header));
         if (header.Word != ImageHeader.AutoclearField) return;
         if (header.Fault is not { } fault)
         {
@@ -327,6 +341,12 @@ public sealed class MetadataWriter
         _announcement = Announcement.Due;
         if (header.SyncFailed) Fail(fault);
         _operations.FailAll(fault);
+        _resizer.FailAll(fault);
+    }
+
+    private void FailIf(ImageFault? fault)
+    {
+        if (fault is not null) Fail(fault);
     }
 
     // From here on nothing is written but, where the metadata is at fault, the bit that says so.
@@ -360,6 +380,7 @@ public sealed class MetadataWriter
     private void FailWaiting(ImageFault fault)
     {
         _operations.FailAll(fault);
+        _resizer.FailAll(fault);
         foreach (var flush in _flushes) flush.Complete(fault);
         _flushes.Clear();
     }
@@ -383,7 +404,7 @@ public sealed class MetadataWriter
     {
         switch (_closePhase)
         {
-            case ClosePhase.Finishing when _operations.Count + _flushes.Count == 0 && _committer.Running is null && !_allocator.IsWorking:
+            case ClosePhase.Finishing when _operations.Count + _flushes.Count == 0 && _resizer.IsIdle && _committer.Running is null && !_allocator.IsWorking:
                 _closeEpoch = _gate.Epoch.Phase;
                 _closePhase = ClosePhase.Quiescing;
                 return true;

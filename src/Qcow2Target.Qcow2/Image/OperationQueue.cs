@@ -13,6 +13,9 @@ internal sealed class OperationQueue(ClusterGeometry geometry, WriterTables tabl
 
     internal int Count => _operations.Count;
 
+    /// <summary>A step is being filled.</summary>
+    internal bool HasRunning => _operations.Exists(operation => operation.IsRunning);
+
     /// <summary>Reserved clusters that those who wait need together, as of the last <see cref="Advance"/>.</summary>
     internal int ClustersWanted { get; private set; }
 
@@ -23,6 +26,9 @@ internal sealed class OperationQueue(ClusterGeometry geometry, WriterTables tabl
     internal bool HasMore { get; private set; }
 
     internal void Add(Operation operation) => _operations.Add(operation);
+
+    /// <summary>The disk ends there for what is planned from now on.</summary>
+    internal void PlanFor(long diskEnd) => steps.PlanFor(diskEnd);
 
     /// <summary>Takes every operation as far as it goes without waiting. Completes those that end.</summary>
     /// <param name="commitFault">Why the last commit failed: then nobody waits for the next. Null: it did not.</param>

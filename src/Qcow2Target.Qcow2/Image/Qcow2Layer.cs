@@ -11,10 +11,12 @@ internal sealed class Qcow2Layer : IImageLayer, IDisposable
 {
     private readonly ClusterReader _reader;
     private readonly IBlockFile _file;
+    private long _length;
 
     private Qcow2Layer(IBlockFile file, ImageHeader header, ClusterGeometry geometry, MappingRules rules, ClusterMap map, BackingLease? backing)
     {
         _file = file;
+        _length = geometry.VirtualSize;
         Header = header;
         Geometry = geometry;
         Rules = rules;
@@ -23,6 +25,7 @@ internal sealed class Qcow2Layer : IImageLayer, IDisposable
         _reader = new ClusterReader(geometry, file, map, new Decompressor(geometry, file), backing?.Layer.Layer);
     }
 
+    /// <summary>The header as it was at open: size, places and feature words may have changed since.</summary>
     internal ImageHeader Header { get; }
 
     internal ClusterGeometry Geometry { get; }
@@ -33,7 +36,11 @@ internal sealed class Qcow2Layer : IImageLayer, IDisposable
 
     internal BackingLease? Backing { get; }
 
-    public long Length => Geometry.VirtualSize;
+    /// <summary>Bytes of the virtual disk now: every byte below it can be looked up.</summary>
+    public long Length => Volatile.Read(ref _length);
+
+    /// <summary>The writer's: the disk is larger from now on, in the map and in the file.</summary>
+    internal void Grow(long length) => Volatile.Write(ref _length, length);
 
     /// <summary>Opens what the header names. The header is one that this program supports.</summary>
     /// <param name="chain">The chain down to and with this file.</param>

@@ -32,6 +32,9 @@ internal sealed class RefcountWork(IBlockFile file, List<MetadataWrite> blocks, 
     /// <summary>Clusters that are reserved when it is done.</summary>
     internal List<Extent> Reserved { get; init; } = [];
 
+    /// <summary>Clusters side by side that are counted when it is done, for whoever asked; none where its count is 0.</summary>
+    internal Extent Kept { get; init; }
+
     /// <summary>Indices of refcount blocks that are new with it.</summary>
     internal List<int> NewBlocks { get; init; } = [];
 

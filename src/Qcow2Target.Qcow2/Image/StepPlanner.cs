@@ -39,13 +39,16 @@ internal sealed record StepDraft(long Next, List<ClusterPlan> Clusters)
 /// </summary>
 internal sealed class StepPlanner(ClusterGeometry geometry, long backingLength)
 {
+    /// <summary>Where the disk ends; what a resize zeroes lies below it before the disk has grown.</summary>
+    internal long DiskEnd { get; set; } = geometry.VirtualSize;
+
     /// <summary>The next step of a request from its cursor on, within one L2 table.</summary>
     /// <param name="table">The table of the cursor; null: there is none.</param>
     /// <exception cref="ImageFaultException">An entry in the way is impossible.</exception>
     internal StepDraft Plan(Operation operation, L2Table? table)
     {
         var start = operation.Cursor;
-        var tableEnd = Math.Min(geometry.VirtualSize, ((start >> geometry.L1Shift) + 1) << geometry.L1Shift);
+        var tableEnd = Math.Min(DiskEnd, ((start >> geometry.L1Shift) + 1) << geometry.L1Shift);
         if (!operation.IsZeroing) return PlanData(start, Math.Min(operation.End, tableEnd), table);
 
         var clusterEnd = EndOfCluster(start);
@@ -55,7 +58,7 @@ internal sealed class StepPlanner(ClusterGeometry geometry, long backingLength)
             return ReadsAsZeros(start, table) ? new StepDraft(end, []) : PlanData(start, end, table);
         }
         // Whole clusters; the last of the disk counts as whole even if the disk ends in it.
-        var last = operation.End == geometry.VirtualSize ? operation.End : operation.End & ~(geometry.ClusterBytes - 1L);
+        var last = operation.End == DiskEnd ? operation.End : operation.End & ~(geometry.ClusterBytes - 1L);
         return PlanZeroes(start, Math.Min(last, tableEnd), operation.Space, table);
     }
 
@@ -142,14 +145,15 @@ internal sealed class StepPlanner(ClusterGeometry geometry, long backingLength)
         return guest;
     }
 
+    // From this byte to the end of its cluster.
     private bool ReadsAsZeros(long guest, L2Table? table)
     {
         var kind = table is null ? L2EntryKind.Unallocated : table[geometry.L2Index(guest)].Kind;
-        return kind is L2EntryKind.ZeroPlain or L2EntryKind.ZeroAllocated || (kind == L2EntryKind.Unallocated && !HasBackingContent(guest));
+        return kind is L2EntryKind.ZeroPlain or L2EntryKind.ZeroAllocated || (kind == L2EntryKind.Unallocated && guest >= backingLength);
     }
 
     // True if any byte of the cluster may come from the layer below.
     private bool HasBackingContent(long guest) => (guest & ~(geometry.ClusterBytes - 1L)) < backingLength;
 
-    private long EndOfCluster(long guest) => Math.Min(geometry.VirtualSize, ((guest >> geometry.ClusterBits) + 1) << geometry.ClusterBits);
+    private long EndOfCluster(long guest) => Math.Min(DiskEnd, ((guest >> geometry.ClusterBits) + 1) << geometry.ClusterBits);
 }

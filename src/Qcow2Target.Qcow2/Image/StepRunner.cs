@@ -35,6 +35,9 @@ internal sealed class StepRunner(
     /// <summary>Clusters that the last <see cref="StepOutcome.NeedsClusters"/> asked for.</summary>
     internal int ClustersNeeded { get; private set; }
 
+    /// <summary>Requests that reach up to there are planned from now on.</summary>
+    internal void PlanFor(long diskEnd) => _planner.DiskEnd = diskEnd;
+
     /// <summary>The range that an operation's next step could claim: whole clusters below one table.</summary>
     internal (long Start, long End) NextClaim(Operation operation)
     {

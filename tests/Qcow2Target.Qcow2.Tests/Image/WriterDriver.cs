@@ -44,6 +44,8 @@ internal sealed class WriterDriver(Qcow2Image image, Random? random = null)
 
     internal Outcome Flush() => Submit(outcome => new Flushing(outcome));
 
+    internal Outcome Resize(long length) => Submit(outcome => new Resizing(length, outcome));
+
     /// <summary>One thing happens.</summary>
     internal void Turn()
     {
@@ -139,6 +141,13 @@ internal sealed class WriterDriver(Qcow2Image image, Random? random = null)
 
     private sealed class Flushing(Outcome outcome) : FlushRequest
     {
+        protected internal override void Complete(ImageFault? fault) => outcome.Complete(fault);
+    }
+
+    private sealed class Resizing(long length, Outcome outcome) : ResizeRequest
+    {
+        public override long Length => length;
+
         protected internal override void Complete(ImageFault? fault) => outcome.Complete(fault);
     }
 }
