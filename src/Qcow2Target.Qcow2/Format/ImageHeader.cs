@@ -64,7 +64,7 @@ public sealed class ImageHeader
     /// <summary>log2 of the width of a refcount in bits.</summary>
     public required int RefcountOrder { get; init; }
 
-    /// <summary>0 deflate, 1 zstd.</summary>
+    /// <summary>A <see cref="Format.CompressionType"/>, or a number that is none.</summary>
     public required int CompressionType { get; init; }
 
     /// <summary>Name of the backing file as it is spelled, or null.</summary>

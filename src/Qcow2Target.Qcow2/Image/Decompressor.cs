@@ -1,17 +1,19 @@
 using System.Buffers;
-using System.IO.Compression;
 using Qcow2Target.Qcow2.Format;
 using Qcow2Target.Qcow2.Io;
 
 namespace Qcow2Target.Qcow2.Image;
 
 /// <summary>
-/// Decodes compressed clusters: raw deflate, until exactly one cluster is out. Keeps the last few, because a guest reads a cluster in
-/// small pieces, and because a few hundred bytes of input must not cost megabytes of output for each of them.
+/// Decodes compressed clusters. Keeps the last few, because a guest reads a cluster in small pieces, and because a few hundred bytes of
+/// input must not cost megabytes of output for each of them. All images together decode on a bounded number of processors, so that the
+/// others stay for those who need none of it.
 /// </summary>
-internal sealed class Decompressor(ClusterGeometry geometry, IBlockFile file)
+internal sealed class Decompressor(ClusterGeometry geometry, IBlockFile file, CompressionType type)
 {
     private const int CacheBytes = 2 << 20;
+
+    private static readonly SemaphoreSlim Processors = new(Math.Max(1, Environment.ProcessorCount - 1));
 
     private readonly Lock _lock = new();
     private readonly Slot[] _slots = new Slot[Math.Clamp(CacheBytes / geometry.ClusterBytes, 2, 64)];
@@ -39,23 +41,25 @@ internal sealed class Decompressor(ClusterGeometry geometry, IBlockFile file)
     internal void Read(L2Entry entry, int offsetInCluster, Span<byte> destination)
     {
         if (TryRead(entry, offsetInCluster, destination)) return;
-        var cluster = new byte[geometry.ClusterBytes];
-        Decode(entry, cluster);
-        cluster.AsSpan(offsetInCluster, destination.Length).CopyTo(destination);
-        Keep(entry, cluster);
-    }
-
-    private void Decode(L2Entry entry, byte[] cluster)
-    {
         if (!CompressedDescriptor.TryParse(entry.Stream, geometry, out var descriptor)) throw Faults.Read($"compressed entry 0x{entry.Stream:x} is impossible");
         var input = ArrayPool<byte>.Shared.Rent(descriptor.AvailableBytes);
         try
         {
+            // The file first: a mount that answers no more must not keep a processor from the others.
             file.Read(descriptor.Host.Value, input.AsSpan(0, descriptor.AvailableBytes));
-            using var stream = new DeflateStream(new MemoryStream(input, 0, descriptor.AvailableBytes), CompressionMode.Decompress);
-            stream.ReadExactly(cluster);
+            Processors.Wait();
+            try
+            {
+                // Whoever was here before may have decoded the same cluster for its neighbour.
+                if (TryRead(entry, offsetInCluster, destination)) return;
+                Decode(entry, new ArraySegment<byte>(input, 0, descriptor.AvailableBytes)).AsSpan(offsetInCluster, destination.Length).CopyTo(destination);
+            }
+            finally
+            {
+                Processors.Release();
+            }
         }
-        catch (Exception exception) when (exception is InvalidDataException or EndOfStreamException)
+        catch (InvalidDataException exception)
         {
             throw new ImageFaultException(new ImageFault(ImageFaultKind.ReadError, $"compressed cluster at {descriptor.Host} does not decode: {exception.Message}", exception));
         }
@@ -65,8 +69,10 @@ internal sealed class Decompressor(ClusterGeometry geometry, IBlockFile file)
         }
     }
 
-    private void Keep(L2Entry entry, byte[] cluster)
+    private byte[] Decode(L2Entry entry, ArraySegment<byte> input)
     {
+        var cluster = new byte[geometry.ClusterBytes];
+        ClusterDecoders.Decode(type, input, cluster);
         lock (_lock)
         {
             var oldest = 0;
@@ -74,6 +80,7 @@ internal sealed class Decompressor(ClusterGeometry geometry, IBlockFile file)
                 if (_slots[i].LastUse < _slots[oldest].LastUse) oldest = i;
             _slots[oldest] = new Slot { Key = entry.Stream, Cluster = cluster, LastUse = ++_clock };
         }
+        return cluster;
     }
 
     private struct Slot

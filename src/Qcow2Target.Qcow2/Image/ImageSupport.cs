@@ -1,3 +1,4 @@
+using Qcow2Target.Interop;
 using Qcow2Target.Qcow2.Format;
 
 namespace Qcow2Target.Qcow2.Image;
@@ -5,6 +6,8 @@ namespace Qcow2Target.Qcow2.Image;
 /// <summary>What this program serves, said in one place: anything else is refused by its name and never served wrongly.</summary>
 internal static class ImageSupport
 {
+    private const int CompressionTypeField = 104;
+
     /// <summary>Refuses an image that cannot be read right.</summary>
     /// <exception cref="Qcow2FormatException">It asks for what is not supported; the message names it.</exception>
     internal static void RequireReadable(ImageHeader header)
@@ -18,11 +21,7 @@ internal static class ImageSupport
         }
         if (header.Incompatible.HasFlag(IncompatibleFeatures.ExternalDataFile)) throw Unsupported(ImageHeader.IncompatibleField, "external data file not supported");
         if (header.Incompatible.HasFlag(IncompatibleFeatures.ExtendedL2)) throw Unsupported(ImageHeader.IncompatibleField, "extended L2 entries (sub-clusters) not supported");
-        if (header.CompressionType != 0)
-        {
-            var type = header.CompressionType == 1 ? "zstd" : $"type {header.CompressionType}";
-            throw Unsupported(104, $"compression {type} not supported");
-        }
+        RequireDecoder((CompressionType)header.CompressionType, ClusterDecoders.Available);
         if (header.Size < ClusterGeometry.SectorBytes) throw new Qcow2FormatException(Qcow2FormatError.EmptyDisk, 24, $"empty disk: virtual size {header.Size} is less than one sector");
     }
 
@@ -33,6 +32,13 @@ internal static class ImageSupport
         if (header.Incompatible.HasFlag(IncompatibleFeatures.Corrupt)) throw ReadOnly(ImageHeader.IncompatibleField, "corrupt bit set: the image can only be opened read-only until it is repaired");
         if (header.Incompatible.HasFlag(IncompatibleFeatures.Dirty)) throw ReadOnly(ImageHeader.IncompatibleField, "dirty bit set: the image can only be opened read-only until its refcounts are repaired");
         if (header.SnapshotCount != 0) throw ReadOnly(60, $"image with {header.SnapshotCount} internal snapshots can only be opened read-only");
+    }
+
+    /// <summary>Refuses a compression type without a decoder here.</summary>
+    internal static void RequireDecoder(CompressionType type, IReadOnlyList<CompressionType> available)
+    {
+        if (!Enum.IsDefined(type)) throw Unsupported(CompressionTypeField, $"compression type {(int)type} not supported");
+        if (!available.Contains(type)) throw Unsupported(CompressionTypeField, $"compression zstd needs the library {Libzstd.Name}, which is not installed");
     }
 
     private static Qcow2FormatException Unsupported(long offset, string message) => new(Qcow2FormatError.UnsupportedFeature, offset, message);

@@ -22,7 +22,7 @@ internal sealed class Qcow2Layer : IImageLayer, IDisposable
         Rules = rules;
         Map = map;
         Backing = backing;
-        _reader = new ClusterReader(geometry, file, map, new Decompressor(geometry, file), backing?.Layer.Layer);
+        _reader = new ClusterReader(geometry, file, map, new Decompressor(geometry, file, (CompressionType)header.CompressionType), backing?.Layer.Layer);
     }
 
     /// <summary>The header as it was at open: size, places and feature words may have changed since.</summary>

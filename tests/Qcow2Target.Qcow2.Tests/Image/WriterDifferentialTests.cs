@@ -23,6 +23,10 @@ public sealed class WriterDifferentialTests(ITestOutputHelper output)
         { 16, 2, "qcow2" },
         { 16, 3, "compressed" },
         { 16, 2, "compressed" },
+        { 9, 3, "compressed" },
+        { 16, 3, "compressed,compression_type=zstd" },
+        { 9, 3, "compressed,compression_type=zstd" },
+        { 12, 3, "compressed,refcount_bits=1" },
         { 21, 3, "qcow2" },
     };
 
@@ -58,12 +62,12 @@ public sealed class WriterDifferentialTests(ITestOutputHelper output)
         var model = new byte[size];
         var compat = version == 2 ? "compat=0.10" : "compat=1.1";
         var clusters = $"cluster_size={1 << clusterBits}";
-        if (backing == "compressed")
+        if (backing?.StartsWith("compressed", StringComparison.Ordinal) == true)
         {
             // Text-like content, so that streams are short and share host clusters.
             for (var i = 0; i < model.Length; i++) model[i] = (byte)(i / 3000 * 7 + (random.Next(16) == 0 ? 1 : 0));
             File.WriteAllBytes(directory["source.raw"], model);
-            QemuImg.Convert(directory["source.raw"], "raw", directory["t.qcow2"], "qcow2", "-c", "-o", $"{compat},{clusters}");
+            QemuImg.Convert(directory["source.raw"], "raw", directory["t.qcow2"], "qcow2", "-c", "-o", $"{compat},{clusters}{backing["compressed".Length..]}");
         }
         else if (backing is not null)
         {
