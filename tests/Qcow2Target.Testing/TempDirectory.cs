@@ -3,7 +3,17 @@ namespace Qcow2Target.Testing;
 /// <summary>A fresh directory below the system's temporary one, removed with all that is in it by <see cref="Dispose"/>.</summary>
 public sealed class TempDirectory : IDisposable
 {
-    public string Path { get; } = Directory.CreateTempSubdirectory("qcow2target-").FullName;
+    /// <summary>Where a file system on a disk may be expected, unlike in <c>TMPDIR</c>, which may be memory.</summary>
+    private const string DiskParent = "/var/tmp";
+
+    public TempDirectory() => Path = Directory.CreateTempSubdirectory("qcow2target-").FullName;
+
+    private TempDirectory(string path) => Path = path;
+
+    /// <summary>One whose files have a page cache that can be dropped, and a size limit.</summary>
+    public static TempDirectory OnDisk() => new(Directory.CreateDirectory(System.IO.Path.Combine(DiskParent, $"qcow2target-{Guid.NewGuid():n}")).FullName);
+
+    public string Path { get; }
 
     /// <summary>The absolute path of <paramref name="name"/> in it; nothing is made.</summary>
     public string this[string name] => System.IO.Path.Combine(Path, name);

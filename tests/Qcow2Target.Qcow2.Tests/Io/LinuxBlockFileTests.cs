@@ -6,7 +6,7 @@ namespace Qcow2Target.Qcow2.Tests.Io;
 
 public sealed class LinuxBlockFileTests : IDisposable
 {
-    private readonly TempDirectory _directory = new();
+    private readonly TempDirectory _directory = TempDirectory.OnDisk();
 
     public void Dispose() => _directory.Dispose();
 
