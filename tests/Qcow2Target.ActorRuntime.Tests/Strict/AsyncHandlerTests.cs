@@ -42,7 +42,8 @@ public sealed class AsyncHandlerTests : TestKit
         {
             IActorRef sender = Sender;
             sender.Tell("begin");
-            await gate.ConfigureAwait(false);
+            // Also when the gate is open already.
+            await gate.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             try
             {
                 sender.Tell(new InvalidOperationException($"still there: {Self}"));

@@ -13,7 +13,7 @@ public sealed class TargetManagerActorTests : TestKit
     private readonly TempDirectory _directory = new();
     private readonly TargetBoard _board = new();
     private readonly TestProbe _images;
-    private readonly IActorRef _manager;
+    private IActorRef _manager;
     private string? _fatal;
 
     public TargetManagerActorTests()
@@ -32,11 +32,22 @@ public sealed class TargetManagerActorTests : TestKit
         _directory.Dispose();
     }
 
-    private IActorRef Start()
+    private IActorRef Start() => Start(TimeSpan.FromSeconds(30));
+
+    private IActorRef Start(TimeSpan deadline)
     {
-        var settings = new TargetSettings { CommandDeadline = TimeSpan.FromMilliseconds(400), RestorePatience = TimeSpan.FromSeconds(2) };
+        var settings = new TargetSettings { CommandDeadline = deadline, RestorePatience = TimeSpan.FromSeconds(2) };
         var services = new TargetServices(new BlockingThreads(), _images.Ref, BufferPool.Shared, reason => _fatal = reason);
         return Sys.ActorOf(TargetManagerActor.PropsFor(settings, services, new StateFile(_directory.Path), _board));
+    }
+
+    private void RestartWithDeadline(TimeSpan deadline)
+    {
+        Watch(_manager);
+        Sys.Stop(_manager);
+        ExpectTerminated(_manager);
+        _manager = Start(deadline);
+        Ask<TargetsReady>(new AwaitReady());
     }
 
     private T Ask<T>(object command)
@@ -110,6 +121,7 @@ public sealed class TargetManagerActorTests : TestKit
     [Fact]
     public void An_image_that_never_opens_is_given_up_at_the_deadline_and_later_commands_work()
     {
+        RestartWithDeadline(TimeSpan.FromSeconds(1));
         Ask<TargetAdded>(new AddTarget(Name));
         _manager.Tell(new AttachDisk(Name, "a.qcow2", null, null), TestActor);
         _images.ExpectMsg<OpenImage>();
@@ -127,6 +139,7 @@ public sealed class TargetManagerActorTests : TestKit
     [Fact]
     public void While_one_target_waits_for_a_disk_list_and_other_targets_answer()
     {
+        RestartWithDeadline(TimeSpan.FromSeconds(1));
         var other = new TargetName("iqn.2018-05.test:two");
         Ask<TargetAdded>(new AddTarget(Name));
         Ask<TargetAdded>(new AddTarget(other));
