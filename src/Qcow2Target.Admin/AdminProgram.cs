@@ -43,6 +43,7 @@ public static class AdminProgram
             DetachLunCommand.Create(runner),
             ClearTargetCommand.Create(runner),
             ListCommand.Create(runner),
+            ResizeCommand.Create(runner),
         },
     };
 

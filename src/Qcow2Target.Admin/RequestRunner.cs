@@ -69,6 +69,7 @@ internal sealed class RequestRunner(TextWriter output, TextWriter error)
     {
         ErrorCodes.TargetNotFound => $"{error.Text}; '{AdminProgram.Name} list' shows those that do",
         ErrorCodes.LunNotFound => $"{error.Text}; '{AdminProgram.Name} list' shows which there are",
+        ErrorCodes.LunNotReady => $"{error.Text}; '{AdminProgram.Name} list --details' shows its state",
         ErrorCodes.TargetHasLuns => $"{error.Text}; detach them with '{AdminProgram.Name} cleartarget' first",
         ErrorCodes.TargetConnected => $"{error.Text}; disconnect the initiators first, or end their sessions with --force",
         _ => error.Text,

@@ -86,6 +86,7 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
             Context.Stop(Self);
         });
         Receive<Drain>(_ => { });
+        RefuseToGrow();
     }
 
     private void RequestOpen()
@@ -128,6 +129,7 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
             mode = command.Unflushed;
         });
         Receive<Drain>(_ => { });
+        RefuseToGrow();
     }
 
     private ImageLease TakeDelivery()
@@ -158,7 +160,12 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
             Drive(lease);
         });
         Receive<CloseDisk>(command => Close(Sender, command.Unflushed));
+        Receive<GrowDisk>(command => _port.ResizeAsync(command.Bytes).PipeTo(Sender, Self,
+            success: fault => fault is null ? (object) new DiskGrown(command.Bytes) : new DiskNotGrown(OpenFaults.ReasonOf(fault.Kind), fault.Message)));
     }
+
+    private void RefuseToGrow() =>
+        Receive<GrowDisk>(_ => Sender.Tell(new DiskNotGrown(RefusalReason.LogicalUnitNotReady, "its disk is not in service")));
 
     /// <summary>Lets the writer decide for all that has gathered, and sends its jobs off.</summary>
     private void Drive(ImageLease lease)
@@ -248,6 +255,7 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
         Receive<CloseDisk>(_ => closer = Sender);
         Receive<Drain>(_ => _port.TakeSignal());
         Receive<CommitTick>(_ => { });
+        RefuseToGrow();
     }
 
     private void StartRecovering(string reason)
@@ -294,6 +302,7 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
         });
         Receive<Drain>(_ => _port.TakeSignal());
         Receive<CommitTick>(_ => { });
+        RefuseToGrow();
     }
 
     // Closing
@@ -325,6 +334,7 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
             Closed(client);
         });
         Receive<CloseDisk>(_ => client = Sender);
+        RefuseToGrow();
 
         void Continue()
         {
@@ -356,6 +366,7 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
             Receive<Drain>(_ => { });
             Receive<CommitTick>(_ => { });
             Receive<RetryTick>(_ => { });
+            RefuseToGrow();
         });
     }
 

@@ -111,6 +111,21 @@ public sealed class DiskPort(string path, int physicalBlockBytes) : IBlockDevice
         return new ValueTask(request.Ticket.Task);
     }
 
+    /// <summary>Makes the disk larger. Null: done and durable, and <see cref="Shape"/> tells the new size.</summary>
+    internal Task<ImageFault?> ResizeAsync(long bytes)
+    {
+        if (_lease is not { } lease || !lease.Users.TryEnter())
+            return Task.FromResult<ImageFault?>(new ImageFault(ImageFaultKind.Closed, $"{path} is not in service"));
+        if (lease.Image.Writer is null || Shape.IsReadOnly)
+        {
+            lease.Users.Exit();
+            return Task.FromResult<ImageFault?>(new ImageFault(ImageFaultKind.ReadOnly, "it takes no writes"));
+        }
+        var request = new PortResize(lease, bytes, grown => _shape = Shape with { Blocks = grown / ActorLimits.BlockBytes });
+        Submit(lease, request, request);
+        return request.Task;
+    }
+
     /// <summary>No write starts until the task has ended: a write that was given up is still on its way to the disk.</summary>
     public void FenceUntil(Task returned)
     {

@@ -11,6 +11,15 @@ public sealed record OpenDisk : IDiskCommand;
 /// <summary>Answered by <see cref="DiskClosed"/> when no descriptor and no lock is left and the file is complete; the actor stops then.</summary>
 public sealed record CloseDisk(UnflushedData Unflushed) : IDiskCommand;
 
+/// <summary>Makes the disk larger; answered by <see cref="DiskGrown"/> or <see cref="DiskNotGrown"/>.</summary>
+/// <param name="Bytes">The new size, a multiple of 512.</param>
+public sealed record GrowDisk(long Bytes) : IDiskCommand;
+
+/// <param name="CapacityBytes">What the disk has now; durable.</param>
+public sealed record DiskGrown(long CapacityBytes);
+
+public sealed record DiskNotGrown(RefusalReason Reason, string Explanation);
+
 /// <param name="Path">Absolute path of the image.</param>
 /// <param name="IsOverlay">True where the image has a backing file: its identity then is that of its place, not of its file.</param>
 /// <param name="CapacityBytes">Virtual size.</param>

@@ -5,13 +5,25 @@ using Qcow2Target.Qcow2.Io;
 
 namespace Qcow2Target.Actors.Disks;
 
-/// <summary>From what opening an image may throw to what the client of ATTACH is told: the one place.</summary>
+/// <summary>From what an image may say to what the client of a command is told: the one place.</summary>
 internal static class OpenFaults
 {
     public static ImageNotOpened Explain(Exception cause, string path, Func<string, string?> holderOf) =>
         new(ReasonOf(cause), path, cause is ImageFileException { Error: ImageFileError.InUse } inUse
             ? holderOf(inUse.Path) ?? holderOf(path) ?? "another process"
             : cause.Message);
+
+    /// <summary>Why an open image did not do what a command asked.</summary>
+    public static RefusalReason ReasonOf(ImageFaultKind kind) => kind switch
+    {
+        ImageFaultKind.NoSpace => RefusalReason.DiskFull,
+        ImageFaultKind.ReadOnly => RefusalReason.DiskReadOnly,
+        ImageFaultKind.NotSupported => RefusalReason.DiskUnsupported,
+        ImageFaultKind.LimitExceeded => RefusalReason.DiskTooLarge,
+        ImageFaultKind.Closed => RefusalReason.LogicalUnitNotReady,
+        ImageFaultKind.Corrupt => RefusalReason.DiskDamaged,
+        _ => RefusalReason.DiskFault,
+    };
 
     private static RefusalReason ReasonOf(Exception cause) => cause switch
     {

@@ -57,6 +57,30 @@ internal sealed class PortZero(ImageLease lease, long offset, long length, ZeroS
     protected override void Complete(ImageFault? fault) => Ticket.Answer(this, fault);
 }
 
+/// <summary>Answered with a fault as a value: it is a command's, and no initiator waits for it.</summary>
+internal sealed class PortResize(ImageLease lease, long length, Action<long> grown) : ResizeRequest, IPortRequest
+{
+    private readonly TaskCompletionSource<ImageFault?> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _answered;
+
+    public Task<ImageFault?> Task => _done.Task;
+
+    public override long Length => length;
+
+    public void Fail(ImageFault fault) => Complete(fault);
+
+    protected override void Complete(ImageFault? fault)
+    {
+        if (Interlocked.Exchange(ref _answered, 1) != 0)
+            return;
+        lease.Remove(this);
+        if (fault is null)
+            grown(length);
+        lease.Users.Exit();
+        _done.SetResult(fault);
+    }
+}
+
 internal sealed class PortFlush(ImageLease lease) : FlushRequest, IPortRequest
 {
     public PortTicket Ticket { get; } = new(lease);

@@ -17,6 +17,11 @@ internal static class Refusals
 
     public static CommandRefused LogicalUnitExists(TargetName target) => new(RefusalReason.LogicalUnitExists, target.Shown);
 
+    public static CommandRefused LogicalUnitNotReady(TargetName target, string reason) => new(RefusalReason.LogicalUnitNotReady, target.Shown, reason);
+
+    public static CommandRefused CannotShrink(string path, long bytes, long wanted) =>
+        new(RefusalReason.DiskCannotShrink, path, $"it has {bytes} bytes, {wanted} are asked for");
+
     /// <summary>CLEARTARGET while initiators are connected.</summary>
     public static CommandRefused HasActiveConnection(TargetName target) => new(RefusalReason.TargetHasActiveConnection, target.Shown);
 

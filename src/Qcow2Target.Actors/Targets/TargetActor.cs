@@ -9,7 +9,7 @@ namespace Qcow2Target.Actors.Targets;
 /// One target: which disk is which LUN, which initiators are connected, who may come in. Commands about disks are done one after the
 /// other, each with a deadline; what sessions need is answered in between.
 /// <code>
-/// Idle → Attaching | Detaching | EndingSessions | Saving → Idle        Idle → Leaving (deleted)        any → Closing
+/// Idle → Attaching | Detaching | Resizing | EndingSessions | Saving → Idle        Idle → Leaving (deleted)        any → Closing
 /// </code>
 /// </summary>
 public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
@@ -64,6 +64,7 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
     {
         Receive<AttachDisk>(Attach);
         Receive<DetachDisk>(Detach);
+        Receive<ResizeDisk>(Resize);
         Receive<ClearTarget>(Clear);
         Receive<DeleteTarget>(Delete);
         Receive<RestoreLuns>(Restore);
@@ -82,6 +83,8 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
         Receive<DiskReadinessChanged>(ChangeReadiness);
         Receive<DiskOpened>(DiskCameUp);
         Receive<DiskNotOpened>(_ => { });
+        Receive<DiskGrown>(grown => Grown(grown.CapacityBytes));
+        Receive<DiskNotGrown>(_ => { });
         Receive<DiskClosed>(_ => LateClosed());
         Receive<DiskDied>(died => throw new InvalidOperationException($"the actor of LUN {died.Lun} has ended: the target is built again from the state"));
         Receive<LunsSaved>(_ => { });
@@ -252,6 +255,7 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
         if (_luns.FindByActor(Sender) is not { } entry || entry.Readiness == DiskReadiness.Detaching)
             return;
         var isNew = entry.Unit is null;
+        Grown(opened.CapacityBytes);   // a resize that had to be given up may be in the file all the same
         _luns.MakeUnit(entry, opened);
         entry.Readiness = DiskReadiness.Ready;
         entry.Reason = null;
@@ -275,6 +279,68 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
             _log.Info("LUN {Lun} of {Target} serves again", entry.Lun, _name.Shown);
         else
             _log.Warning("LUN {Lun} of {Target} ({Path}) is out of service: {Reason}", entry.Lun, _name.Shown, entry.Path, change.Reason);
+    }
+
+    // Resize
+
+    private void Resize(ResizeDisk command)
+    {
+        var client = Sender;
+        if (_luns.Find(command.Lun) is not { } entry)
+        {
+            client.Tell(Refusals.LogicalUnitNotFound(_name));
+            return;
+        }
+        if (entry.Readiness != DiskReadiness.Ready)
+        {
+            client.Tell(Refusals.LogicalUnitNotReady(_name, entry.Reason ?? $"it is {entry.Readiness}"));
+            return;
+        }
+        if (command.Bytes < entry.CapacityBytes)
+        {
+            client.Tell(Refusals.CannotShrink(entry.Path, entry.CapacityBytes, command.Bytes));
+            return;
+        }
+        _client = client;
+        entry.Actor.Tell(new GrowDisk(command.Bytes));
+        var progress = entry.Port.Progress;
+        StartDeadline();
+        BusyWith(() =>
+        {
+            Receive<DiskGrown>(grown =>
+            {
+                Grown(grown.CapacityBytes);
+                client.Tell(new DiskResized(grown.CapacityBytes));
+                Finish();
+            }, _ => Sender.Equals(entry.Actor));
+            Receive<DiskNotGrown>(failed =>
+            {
+                client.Tell(new CommandRefused(failed.Reason, failed.Reason == RefusalReason.LogicalUnitNotReady ? _name.Shown : entry.Path, failed.Explanation));
+                Finish();
+            }, _ => Sender.Equals(entry.Actor));
+            Receive<DeadlineTick>(_ =>
+            {
+                if (entry.Port.Progress is var now && now != progress)
+                {
+                    progress = now;
+                    StartDeadline();
+                    return;
+                }
+                client.Tell(Refusals.Deadline($"{entry.Path} to grow"));   // should it grow after all, Grown tells of it
+                Finish();
+            });
+        });
+    }
+
+    /// <summary>The disk of the sender has another size: its initiators must ask for it again (SBC-3 clause 4.7.1).</summary>
+    private void Grown(long capacityBytes)
+    {
+        if (_luns.FindByActor(Sender) is not { } entry || entry.CapacityBytes == capacityBytes)
+            return;
+        entry.CapacityBytes = capacityBytes;
+        entry.Unit?.Raise(UnitAttention.CapacityChanged);
+        Publish();
+        _log.Info("LUN {Lun} of {Target} ({Path}) has {Bytes} bytes now", entry.Lun, _name.Shown, entry.Path, capacityBytes);
     }
 
     // Detach, clear, delete

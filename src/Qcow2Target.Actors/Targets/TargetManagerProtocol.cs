@@ -43,6 +43,9 @@ public sealed record DetachDisk(TargetName Target, int Lun, ConnectedInitiators 
 
 public sealed record ClearTarget(TargetName Target, ConnectedInitiators Initiators, UnflushedData Unflushed) : ITargetCommand;
 
+/// <param name="Bytes">The new size, a multiple of 512; not below the size now.</param>
+public sealed record ResizeDisk(TargetName Target, int Lun, long Bytes) : ITargetCommand;
+
 /// <param name="Target">Only this target, or null for all.</param>
 public sealed record ListTargets(TargetName? Target) : ITargetManagerCommand;
 
@@ -53,6 +56,9 @@ public sealed record TargetDeleted;
 public sealed record DiskAttached(int Lun);
 
 public sealed record DiskDetached(string Path);
+
+/// <param name="CapacityBytes">What the disk has now.</param>
+public sealed record DiskResized(long CapacityBytes);
 
 public sealed record TargetCleared(IReadOnlyList<string> Paths);
 
@@ -65,6 +71,7 @@ public enum RefusalReason
     TargetAlreadyExists,
     LogicalUnitNotFound,
     LogicalUnitExists,
+    LogicalUnitNotReady,
     TargetHasActiveConnection,
     TargetHasLogicalUnits,
     TargetHasActiveConnections,
@@ -76,6 +83,10 @@ public enum RefusalReason
     DiskUnsupported,
     DiskDamaged,
     DiskFault,
+    DiskFull,
+    DiskReadOnly,
+    DiskCannotShrink,
+    DiskTooLarge,
     Detaching,
     Deadline,
     StateNotSaved,

@@ -43,6 +43,7 @@ public static class ReplyReader
             AttachRequest => new AttachReply(Need<int>(result, FieldNames.LunId)),
             DetachLunRequest => new DetachLunReply(Need<string>(result, FieldNames.FilePath)),
             ClearTargetRequest => new ClearTargetReply(Strings(result, FieldNames.FreedLogicalUnitPaths)),
+            ResizeRequest => new ResizeReply(Need<long>(result, FieldNames.Size)),
             ListRequest list => new ListReply([.. result.Properties().Select(ReadTarget)], list.Detail),
             AddTargetRequest or DeleteTargetRequest => EmptyReply.Instance,
             _ => throw new ArgumentException($"There is no reply to a {request.GetType().Name}.", nameof(request)),

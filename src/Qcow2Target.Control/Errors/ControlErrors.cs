@@ -93,6 +93,16 @@ public static class ControlErrors
         $"{Quote(filePath)} is still being detached: waiting for {waitedFor}; repeat the request to wait again",
         ErrorFact.Of("file_path", filePath));
 
+    /// <summary>A command about a disk that is not in service now.</summary>
+    /// <param name="targetName">The target.</param>
+    /// <param name="lunId">LUN id.</param>
+    /// <param name="reason">Why it is not.</param>
+    public static ControlError LunNotReady(string targetName, long lunId, string reason) => new(
+        ErrorCodes.LunNotReady,
+        $"LUN {lunId} of {Quote(targetName)} is not ready: {reason}",
+        ErrorFact.Of("target_name", Shorten(targetName)),
+        ErrorFact.Of("lun_id", lunId));
+
     // Images.
 
     /// <param name="diskPath">The path as given.</param>
@@ -119,6 +129,27 @@ public static class ControlErrors
 
     public static ControlError DiskIo(string diskPath, string reason) => new(
         ErrorCodes.DiskIo, $"{Quote(diskPath)} cannot be read or written: {reason}", ErrorFact.Of("disk_path", Shorten(diskPath)));
+
+    /// <param name="diskPath">The image.</param>
+    /// <param name="reason">What found no space.</param>
+    public static ControlError DiskFull(string diskPath, string reason) => new(
+        ErrorCodes.DiskFull, $"there is no space for {Quote(diskPath)}: {reason}", ErrorFact.Of("disk_path", Shorten(diskPath)));
+
+    public static ControlError DiskReadOnly(string diskPath, string reason) => new(
+        ErrorCodes.DiskReadOnly, $"{Quote(diskPath)} is write protected: {reason}", ErrorFact.Of("disk_path", Shorten(diskPath)));
+
+    /// <param name="size">The size as given, in bytes.</param>
+    /// <param name="fault">What is wrong with it, as a sentence.</param>
+    public static ControlError InvalidSize(long size, string fault) => new(
+        ErrorCodes.InvalidSize, $"{size} is no size of a disk: {fault}", ErrorFact.Of("size", size));
+
+    /// <param name="diskPath">The image.</param>
+    /// <param name="reason">The sizes.</param>
+    public static ControlError CannotShrink(string diskPath, string reason) => new(
+        ErrorCodes.CannotShrink, $"{Quote(diskPath)} cannot be made smaller: {reason}", ErrorFact.Of("disk_path", Shorten(diskPath)));
+
+    public static ControlError DiskTooLarge(string diskPath, string reason) => new(
+        ErrorCodes.DiskTooLarge, $"{Quote(diskPath)} cannot become so large: {reason}", ErrorFact.Of("disk_path", Shorten(diskPath)));
 
     // The daemon.
 

@@ -26,6 +26,7 @@ public static class ErrorCodes
     public const string InvalidLunId = "invalid_lun_id";
     public const string InvalidSerial = "invalid_serial";
     public const string Detaching = "detaching";
+    public const string LunNotReady = "lun_not_ready";
 
     // Images.
     public const string InvalidDiskPath = "invalid_disk_path";
@@ -34,6 +35,11 @@ public static class ErrorCodes
     public const string DiskUnsupported = "disk_unsupported";
     public const string DiskCorrupt = "disk_corrupt";
     public const string DiskIo = "disk_io";
+    public const string DiskFull = "disk_full";
+    public const string DiskReadOnly = "disk_read_only";
+    public const string InvalidSize = "invalid_size";
+    public const string CannotShrink = "cannot_shrink";
+    public const string DiskTooLarge = "disk_too_large";
 
     // The daemon.
     public const string LimitExceeded = "limit_exceeded";

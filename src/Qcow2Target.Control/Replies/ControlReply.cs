@@ -35,6 +35,13 @@ public sealed record ClearTargetReply(IReadOnlyList<string> FreedPaths) : Contro
     public override string Type => RequestTypes.ClearTarget;
 }
 
+/// <summary>Success of RESIZE.</summary>
+/// <param name="Size">What the disk has now, in bytes; durable.</param>
+public sealed record ResizeReply(long Size) : ControlReply
+{
+    public override string Type => RequestTypes.Resize;
+}
+
 /// <summary>Success of LIST. Its type stays LIST where there is no target: clients in use insist on it.</summary>
 /// <param name="Targets">The targets, in the order in which they shall be written.</param>
 /// <param name="Detail">How much of them is written.</param>

@@ -40,6 +40,10 @@ public static class ReplyCodec
             case ClearTargetReply cleared:
                 WriteStrings(json, FieldNames.FreedLogicalUnitPaths, cleared.FreedPaths);
                 break;
+            case ResizeReply resized:
+                json.WritePropertyName(FieldNames.Size);
+                json.WriteValue(resized.Size);
+                break;
             case ListReply list:
                 foreach (TargetListing target in list.Targets)
                     WriteTarget(json, target, list.Detail);

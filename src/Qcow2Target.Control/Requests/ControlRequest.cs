@@ -3,7 +3,7 @@ using Qcow2Target.Control.Errors;
 namespace Qcow2Target.Control.Requests;
 
 /// <summary>
-/// One request of the control socket: one of the six records of this folder. A request read by <see cref="RequestCodec"/> has the right
+/// One request of the control socket: one of the records of this folder. A request read by <see cref="RequestCodec"/> has the right
 /// form (fields, types); whether its values make sense is asked of <see cref="FindFault"/>, after its target was looked up: the
 /// contract promises <c>target does not exist</c> before anything else is judged.
 /// </summary>

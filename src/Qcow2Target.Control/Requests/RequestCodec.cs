@@ -95,6 +95,7 @@ public static class RequestCodec
             RequestTypes.DeleteTarget => ReadDeleteTarget(Required()),
             RequestTypes.ClearTarget => ReadClearTarget(Required()),
             RequestTypes.List => ReadList(command),
+            RequestTypes.Resize => ReadResize(Required()),
             _ => throw new RequestFormException(ControlErrors.UnknownRequest(type)),
         };
 
@@ -154,6 +155,15 @@ public static class RequestCodec
         return new ListRequest(targetName, full ? ListDetail.Full : ListDetail.Contract);
     }
 
+    private static ResizeRequest ReadResize(CommandFields command)
+    {
+        command.RefuseOthers(RequestTypes.Resize, FieldNames.TargetName, FieldNames.LunId, FieldNames.Size);
+        return new ResizeRequest(
+            TargetName: command.RequiredString(FieldNames.TargetName),
+            LunId: command.RequiredInteger(FieldNames.LunId),
+            Size: command.RequiredInteger(FieldNames.Size));
+    }
+
     private static FlushPolicy FlushOf(CommandFields command) =>
         command.OptionalBoolean(FieldNames.Flush) == false ? FlushPolicy.Drop : FlushPolicy.Flush;
 
@@ -194,6 +204,11 @@ public static class RequestCodec
                     Write(json, FieldNames.TargetName, targetName);
                 if (list.Detail == ListDetail.Full)
                     Write(json, FieldNames.Details, true);
+                break;
+            case ResizeRequest resize:
+                Write(json, FieldNames.TargetName, resize.TargetName);
+                Write(json, FieldNames.LunId, resize.LunId);
+                Write(json, FieldNames.Size, resize.Size);
                 break;
         }
     }

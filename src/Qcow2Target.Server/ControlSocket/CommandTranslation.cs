@@ -16,6 +16,7 @@ internal static class CommandTranslation
         AddTargetRequest add => new AddTarget(new TargetName(add.TargetName)),
         DeleteTargetRequest delete => new DeleteTarget(new TargetName(delete.TargetName), PolicyOf(delete.Sessions)),
         ClearTargetRequest clear => new ClearTarget(new TargetName(clear.TargetName), PolicyOf(clear.Sessions), PolicyOf(clear.Flush)),
+        ResizeRequest resize => new ResizeDisk(new TargetName(resize.TargetName), (int)resize.LunId, resize.Size),
         ListRequest list => new ListTargets(list.TargetName is { } name ? new TargetName(name) : null),
         _ => throw new ArgumentOutOfRangeException(nameof(request), request.Type, "is no request of the contract"),
     };
@@ -25,6 +26,7 @@ internal static class CommandTranslation
     {
         AttachRequest attach => new ListTargets(new TargetName(attach.TargetName)),
         DetachLunRequest detach => new ListTargets(new TargetName(detach.TargetName)),
+        ResizeRequest resize => new ListTargets(new TargetName(resize.TargetName)),
         _ => null,
     };
 
@@ -33,6 +35,7 @@ internal static class CommandTranslation
         DiskAttached attached => new AttachReply(attached.Lun),
         DiskDetached detached => new DetachLunReply(detached.Path),
         TargetCleared cleared => new ClearTargetReply(cleared.Paths),
+        DiskResized resized => new ResizeReply(resized.CapacityBytes),
         TargetAdded or TargetDeleted => EmptyReply.Instance,
         TargetList list when request is ListRequest asked => new ListReply([.. list.Targets.Select(ListingOf)], asked.Detail),
         CommandRefused refused => new FailureReply(ErrorOf(request, refused, deadline)),
@@ -62,8 +65,9 @@ internal static class CommandTranslation
     {
         RefusalReason.TargetDoesNotExist => ControlErrors.TargetNotFound(refused.Subject),
         RefusalReason.TargetAlreadyExists => ControlErrors.TargetExists(refused.Subject),
-        RefusalReason.LogicalUnitNotFound => ControlErrors.LunNotFound(refused.Subject, (request as DetachLunRequest)?.LunId ?? 0),
-        RefusalReason.LogicalUnitExists => ControlErrors.LunIdInUse(refused.Subject, (request as AttachRequest)?.LunId ?? 0),
+        RefusalReason.LogicalUnitNotFound => ControlErrors.LunNotFound(refused.Subject, LunIdOf(request)),
+        RefusalReason.LogicalUnitExists => ControlErrors.LunIdInUse(refused.Subject, LunIdOf(request)),
+        RefusalReason.LogicalUnitNotReady => ControlErrors.LunNotReady(refused.Subject, LunIdOf(request), refused.Explanation),
         RefusalReason.TargetHasActiveConnection => ControlErrors.ClearWhileConnected(refused.Subject),
         RefusalReason.TargetHasActiveConnections => ControlErrors.DeleteWhileConnected(refused.Subject),
         RefusalReason.TargetHasLogicalUnits => ControlErrors.DeleteWithLuns(refused.Subject),
@@ -75,11 +79,23 @@ internal static class CommandTranslation
         RefusalReason.DiskUnsupported => ControlErrors.DiskUnsupported(refused.Subject, refused.Explanation),
         RefusalReason.DiskDamaged => ControlErrors.DiskCorrupt(refused.Subject, refused.Explanation),
         RefusalReason.DiskFault => ControlErrors.DiskIo(refused.Subject, refused.Explanation),
+        RefusalReason.DiskFull => ControlErrors.DiskFull(refused.Subject, refused.Explanation),
+        RefusalReason.DiskReadOnly => ControlErrors.DiskReadOnly(refused.Subject, refused.Explanation),
+        RefusalReason.DiskCannotShrink => ControlErrors.CannotShrink(refused.Subject, refused.Explanation),
+        RefusalReason.DiskTooLarge => ControlErrors.DiskTooLarge(refused.Subject, refused.Explanation),
         RefusalReason.Detaching => ControlErrors.Detaching(refused.Subject, "its data to reach the disk"),
         RefusalReason.Deadline => ControlErrors.DeadlineExceeded(refused.Subject, deadline),
         RefusalReason.StateNotSaved => ControlErrors.StateNotSaved(refused.Explanation),
         RefusalReason.ShuttingDown => ControlErrors.ShuttingDown(),
         _ => ControlErrors.Internal(refused.Explanation),
+    };
+
+    private static long LunIdOf(ControlRequest request) => request switch
+    {
+        AttachRequest attach => attach.LunId ?? 0,
+        DetachLunRequest detach => detach.LunId,
+        ResizeRequest resize => resize.LunId,
+        _ => 0,
     };
 
     private static ConnectedInitiators PolicyOf(SessionPolicy policy) =>

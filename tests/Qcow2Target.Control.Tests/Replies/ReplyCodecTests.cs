@@ -27,6 +27,7 @@ public sealed class ReplyCodecTests
         { EmptyReply.Instance, """{"error":"","result":{},"Type":"EMPTY"}""" },
         { new ClearTargetReply(["/var/tmp/disk.qcow2", "/b"]), """{"error":"","result":{"freed_logical_unit_paths":["/var/tmp/disk.qcow2","/b"]},"Type":"CLEARTARGET"}""" },
         { new ClearTargetReply([]), """{"error":"","result":{"freed_logical_unit_paths":[]},"Type":"CLEARTARGET"}""" },
+        { new ResizeReply(1L << 40), """{"error":"","result":{"size":1099511627776},"Type":"RESIZE"}""" },
         { new ListReply([], ListDetail.Contract), """{"error":"","result":{},"Type":"LIST"}""" },
         {
             new ListReply([Rack, Idle], ListDetail.Contract),
@@ -38,6 +39,7 @@ public sealed class ReplyCodecTests
         },
         { new FailureReply(ControlErrors.TargetNotFound("iqn.x")), """{"error":"target does not exist","result":{"code":"target_not_found","target_name":"iqn.x"},"Type":"EMPTY"}""" },
         { new FailureReply(ControlErrors.LunNotFound("iqn.x", 4)), """{"error":"logical unit not found","result":{"code":"lun_not_found","target_name":"iqn.x","lun_id":4},"Type":"EMPTY"}""" },
+        { new FailureReply(ControlErrors.CannotShrink("/a", "it has 1024 bytes, 512 are asked for")), """{"error":"'/a' cannot be made smaller: it has 1024 bytes, 512 are asked for","result":{"code":"cannot_shrink","disk_path":"/a"},"Type":"EMPTY"}""" },
         { new FailureReply(ControlErrors.ShuttingDown()), """{"error":"the daemon is shutting down","result":{"code":"shutting_down"},"Type":"EMPTY"}""" },
     };
 
@@ -55,6 +57,7 @@ public sealed class ReplyCodecTests
             AttachReply => new AttachRequest("iqn.x", "a"),
             DetachLunReply => new DetachLunRequest("iqn.x", 4),
             ClearTargetReply => new ClearTargetRequest("iqn.x"),
+            ResizeReply => new ResizeRequest("iqn.x", 4, 512),
             ListReply list => new ListRequest(null, list.Detail),
             _ => new AddTargetRequest("iqn.x"),
         };

@@ -23,6 +23,21 @@ public sealed class ControlRequestTests
     public void Detach_of_a_lun_id_out_of_range_finds_no_logical_unit(long lunId) =>
         Assert.Equal(ReliedUponTexts.LogicalUnitNotFound, new DetachLunRequest("iqn.a", lunId).FindFault()?.Text);
 
+    [Theory]
+    [InlineData(0L)]
+    [InlineData(-512L)]
+    [InlineData(1000L)]
+    [InlineData(long.MinValue)]
+    public void Resize_to_what_is_no_size_is_refused(long size) =>
+        Assert.Equal(ErrorCodes.InvalidSize, new ResizeRequest("iqn.a", 0, size).FindFault()?.Code);
+
+    [Fact]
+    public void Resize_to_whole_blocks_is_fine_and_of_a_lun_out_of_range_finds_none()
+    {
+        Assert.Null(new ResizeRequest("iqn.a", 0, 512).FindFault());
+        Assert.Equal(ErrorCodes.LunNotFound, new ResizeRequest("iqn.a", -1, 512).FindFault()?.Code);
+    }
+
     [Fact]
     public void Attach_of_an_empty_path_is_refused() =>
         Assert.Equal(ErrorCodes.InvalidDiskPath, new AttachRequest("iqn.a", "").FindFault()?.Code);

@@ -24,6 +24,7 @@ public sealed class RequestCodecTests(ITestOutputHelper output)
         { """{"type":"LIST","command":{}}""", new ListRequest() },
         { """{"type":"LIST","command":{"details":true}}""", new ListRequest(null, ListDetail.Full) },
         { """{"type":"LIST","command":{"target_name":"iqn.nx.2018.com:arms:rpi1","details":true}}""", new ListRequest(Name, ListDetail.Full) },
+        { """{"type":"RESIZE","command":{"target_name":"iqn.nx.2018.com:arms:rpi1","lun_id":1,"size":1073741824}}""", new ResizeRequest(Name, 1, 1 << 30) },
     };
 
     [Theory]
@@ -105,7 +106,11 @@ public sealed class RequestCodecTests(ITestOutputHelper output)
     [InlineData("""{"type":"LIST","command":{},"command":{}}""", ErrorCodes.DuplicateField, "'command'")]
     [InlineData("""{"type":"LIST","command":1,"command":{}}""", ErrorCodes.DuplicateField, "'command'")]
     [InlineData("""{"type":"list"}""", ErrorCodes.UnknownRequest, "'list'")]
-    [InlineData("""{"type":"RESIZE","command":{}}""", ErrorCodes.UnknownRequest, "ATTACH, DETACHLUN")]
+    [InlineData("""{"type":"SHRINK","command":{}}""", ErrorCodes.UnknownRequest, "ATTACH, DETACHLUN")]
+    [InlineData("""{"type":"RESIZE","command":{"target_name":"iqn.a","lun_id":0}}""", ErrorCodes.MissingField, "'size'")]
+    [InlineData("""{"type":"RESIZE","command":{"target_name":"iqn.a","size":512}}""", ErrorCodes.MissingField, "'lun_id'")]
+    [InlineData("""{"type":"RESIZE","command":{"target_name":"iqn.a","lun_id":0,"size":"10G"}}""", ErrorCodes.WrongType, "'size'")]
+    [InlineData("""{"type":"RESIZE","command":{"target_name":"iqn.a","lun_id":0,"size":512,"shrink":true}}""", ErrorCodes.UnknownField, "'shrink'")]
     [InlineData("""{"type":"EMPTY","command":{}}""", ErrorCodes.UnknownRequest, "'EMPTY'")]
     [InlineData("""{"type":"ADDTARGET"}""", ErrorCodes.MissingField, "'command'")]
     [InlineData("""{"type":"ADDTARGET","command":null}""", ErrorCodes.WrongType, "an object, not null")]
