@@ -66,17 +66,27 @@ internal static class ExtentQuery
             return (null, Math.Min(maxLength, tableBytes - (offset & (tableBytes - 1))));
         }
         var first = geometry.L2Index(offset);
+        var subcluster = geometry.Subcluster(offset);
         var end = Math.Min(table.Count, first + EntriesAtOnce);
-        var state = StateOf(table[first].Kind);
-        var next = first + 1;
-        while (next < end && StateOf(table[next].Kind) == state) next++;
-        budget -= next - first;
-        return (state, Math.Min(maxLength, ((long)(next - first) << geometry.ClusterBits) - geometry.OffsetInCluster(offset)));
+        var state = StateOf(table[first], subcluster);
+        var next = first;
+        while (next < end)
+        {
+            var entry = table[next];
+            while (subcluster < L2Entry.SubclusterCount && StateOf(entry, subcluster) == state) subcluster += entry.RunFrom(subcluster);
+            if (subcluster < L2Entry.SubclusterCount) break;
+            subcluster = 0;
+            next++;
+        }
+        budget -= next - first + 1;
+        var bytes = ((long)(next - first) << geometry.ClusterBits) + (subcluster * geometry.SubclusterBytes) - geometry.OffsetInCluster(offset);
+        return (state, Math.Min(maxLength, bytes));
     }
 
-    private static ExtentState? StateOf(L2EntryKind kind) => kind switch
+    private static ExtentState? StateOf(L2Entry entry, int subcluster) => entry.KindOf(subcluster) switch
     {
-        L2EntryKind.Unallocated => null,
+        // In a host cluster that is there, it holds its part of it, whatever lies below.
+        L2EntryKind.Unallocated => entry.HasHost ? ExtentState.Mapped : null,
         L2EntryKind.ZeroPlain => ExtentState.Deallocated,
         // An impossible entry too: whoever skips what is deallocated must not skip the read error.
         _ => ExtentState.Mapped,

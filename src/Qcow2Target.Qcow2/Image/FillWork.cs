@@ -3,25 +3,34 @@ using Qcow2Target.Qcow2.Io;
 
 namespace Qcow2Target.Qcow2.Image;
 
-/// <summary>What stands in a new host cluster around the bytes of the request.</summary>
-internal enum FillEdges
+/// <summary>What stands beside the bytes of a request.</summary>
+internal enum EdgeContent
 {
-    /// <summary>Nothing is written around them: the cluster is there already, or is covered whole, or is all zeros in the file.</summary>
-    None,
-
-    /// <summary>Zeros: the cluster's old bytes mean nothing.</summary>
+    /// <summary>Zeros: the old bytes of the place mean nothing.</summary>
     Zeros,
 
     /// <summary>What the guest reads there now (copy on write).</summary>
     Copy,
 }
 
+/// <summary>
+/// Bytes before or behind those of a request that are written with them, so that all that becomes data at once is whole: up to the edge of the
+/// cluster, or of the sub-cluster. Never bytes that are data already: other writes may be changing those in place.
+/// </summary>
+/// <param name="Bytes">0: there is nothing to be written.</param>
+internal readonly record struct FillEdge(EdgeContent Content, int Bytes);
+
 /// <summary>One stretch of a fill.</summary>
 /// <param name="Guest">Guest offset of the first byte of the request's that it writes.</param>
 /// <param name="Length">Bytes of the request's.</param>
 /// <param name="Host">Where the first of them goes in the file.</param>
+/// <param name="Head">What is written before them.</param>
+/// <param name="Tail">What is written behind them; with both edges it stays within one cluster.</param>
 /// <param name="Fresh">Every byte of the host cluster is zero in the file.</param>
-internal readonly record struct FillPiece(long Guest, int Length, long Host, FillEdges Edges, bool Fresh);
+internal readonly record struct FillPiece(long Guest, int Length, long Host, FillEdge Head, FillEdge Tail, bool Fresh)
+{
+    internal bool HasEdges => (Head.Bytes | Tail.Bytes) != 0;
+}
 
 /// <summary>
 /// Fill: writes a step's bytes and copy-on-write edges into reserved clusters, or into clusters in place, and the space of the table that
@@ -40,8 +49,8 @@ internal sealed class FillWork(Step step, Qcow2Layer layer, IBlockFile file) : I
         foreach (var write in step.Preparation) file.Write(write.Offset, write.Bytes);
         foreach (var piece in step.Pieces)
         {
-            if (piece.Edges == FillEdges.None) Write(piece);
-            else WriteCluster(piece);
+            if (piece.HasEdges) WriteWithEdges(piece);
+            else Write(piece);
         }
     }
 
@@ -55,37 +64,36 @@ internal sealed class FillWork(Step step, Qcow2Layer layer, IBlockFile file) : I
         for (var done = 0; done < piece.Length; done += ZeroChunk) file.Write(piece.Host + done, Zeros.AsSpan(0, Math.Min(ZeroChunk, piece.Length - done)));
     }
 
-    private void WriteCluster(FillPiece piece)
+    private void WriteWithEdges(FillPiece piece)
     {
-        var geometry = layer.Geometry;
-        var buffer = ArrayPool<byte>.Shared.Rent(geometry.ClusterBytes);
+        var from = piece.Head.Bytes;
+        var to = from + piece.Length;
+        var rented = ArrayPool<byte>.Shared.Rent(to + piece.Tail.Bytes);
         try
         {
-            var cluster = buffer.AsSpan(0, geometry.ClusterBytes);
-            var from = geometry.OffsetInCluster(piece.Guest);
-            var to = from + piece.Length;
-            cluster[..from].Clear();
-            cluster[to..].Clear();
-            if (piece.Edges == FillEdges.Copy)
+            var buffer = rented.AsSpan(0, to + piece.Tail.Bytes);
+            ReadEdge(piece.Head, piece.Guest - from, buffer[..from]);
+            ReadEdge(piece.Tail, piece.Guest + piece.Length, buffer[to..]);
+            if (piece.Fresh && !buffer[..from].ContainsAnyExcept((byte)0) && !buffer[to..].ContainsAnyExcept((byte)0))
             {
-                var start = piece.Guest - from;
-                // The last cluster may reach over the end of the disk; what a longer base has there is not copied.
-                var end = (int)Math.Min(cluster.Length, layer.Length - start);
-                layer.Read(start, cluster[..from]);
-                if (end > to) layer.Read(start + to, cluster[to..end]);
-                if (piece.Fresh && !cluster[..from].ContainsAnyExcept((byte)0) && !cluster[to..].ContainsAnyExcept((byte)0))
-                {
-                    Write(piece);
-                    return;
-                }
+                Write(piece);
+                return;
             }
-            if (step.Data is { } data) data.Span.Slice((int)(piece.Guest - step.DataStart), piece.Length).CopyTo(cluster[from..]);
-            else cluster[from..to].Clear();
-            file.Write(piece.Host - from, cluster);
+            if (step.Data is { } data) data.Span.Slice((int)(piece.Guest - step.DataStart), piece.Length).CopyTo(buffer[from..]);
+            else buffer[from..to].Clear();
+            file.Write(piece.Host - from, buffer);
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(buffer);
+            ArrayPool<byte>.Shared.Return(rented);
         }
+    }
+
+    private void ReadEdge(FillEdge edge, long guest, Span<byte> destination)
+    {
+        // The last cluster may reach over the end of the disk; what a longer base has there is not copied.
+        var inside = edge.Content == EdgeContent.Copy ? (int)Math.Clamp(layer.Length - guest, 0, destination.Length) : 0;
+        if (inside > 0) layer.Read(guest, destination[..inside]);
+        destination[inside..].Clear();
     }
 }

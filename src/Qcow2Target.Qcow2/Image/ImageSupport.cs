@@ -20,7 +20,6 @@ internal static class ImageSupport
             throw new Qcow2FormatException(Qcow2FormatError.Encrypted, 32, $"encrypted image ({method}) not supported");
         }
         if (header.Incompatible.HasFlag(IncompatibleFeatures.ExternalDataFile)) throw Unsupported(ImageHeader.IncompatibleField, "external data file not supported");
-        if (header.Incompatible.HasFlag(IncompatibleFeatures.ExtendedL2)) throw Unsupported(ImageHeader.IncompatibleField, "extended L2 entries (sub-clusters) not supported");
         RequireDecoder((CompressionType)header.CompressionType, ClusterDecoders.Available);
         if (header.Size < ClusterGeometry.SectorBytes) throw new Qcow2FormatException(Qcow2FormatError.EmptyDisk, 24, $"empty disk: virtual size {header.Size} is less than one sector");
     }

@@ -8,7 +8,7 @@ internal enum ClusterAction
     /// <summary>The bytes go to the host cluster that is there.</summary>
     InPlace,
 
-    /// <summary>A preallocated zero cluster of its own is filled whole and shown.</summary>
+    /// <summary>The bytes and their edges go to a host cluster of its own, in sub-clusters that were not data; then they are shown.</summary>
     FillOwn,
 
     /// <summary>A reserved cluster takes the bytes.</summary>
@@ -21,8 +21,8 @@ internal enum ClusterAction
 /// <param name="Index">Entry of the L2 table.</param>
 /// <param name="Guest">First guest byte of the request's in this cluster.</param>
 /// <param name="Length">Bytes of the request's.</param>
-/// <param name="Entry">For <see cref="ClusterAction.Mark"/> the entry to come, else the one that stands there.</param>
-internal readonly record struct ClusterPlan(int Index, long Guest, int Length, ClusterAction Action, FillEdges Edges, L2Entry Entry);
+/// <param name="Entry">The entry to come; for <see cref="ClusterAction.Allocate"/> its sub-clusters, whose host cluster is not known yet.</param>
+internal readonly record struct ClusterPlan(int Index, long Guest, int Length, ClusterAction Action, L2Entry Entry, FillEdge Head = default, FillEdge Tail = default);
 
 /// <summary>What the next step of a request will do; nothing is taken yet.</summary>
 /// <param name="Next">Guest offset up to which the request is done by it.</param>
@@ -51,12 +51,9 @@ internal sealed class StepPlanner(ClusterGeometry geometry, long backingLength)
         var tableEnd = Math.Min(DiskEnd, ((start >> geometry.L1Shift) + 1) << geometry.L1Shift);
         if (!operation.IsZeroing) return PlanData(start, Math.Min(operation.End, tableEnd), table);
 
-        var clusterEnd = EndOfCluster(start);
+        var clusterEnd = EndOf(start, geometry.ClusterBytes);
         if (geometry.OffsetInCluster(start) != 0 || operation.End < clusterEnd)
-        {
-            var end = Math.Min(operation.End, clusterEnd);
-            return ReadsAsZeros(start, table) ? new StepDraft(end, []) : PlanData(start, end, table);
-        }
+            return PlanPartialZeroes(start, Math.Min(operation.End, clusterEnd), operation.Space, table);
         // Whole clusters; the last of the disk counts as whole even if the disk ends in it.
         var last = operation.End == DiskEnd ? operation.End : operation.End & ~(geometry.ClusterBytes - 1L);
         return PlanZeroes(start, Math.Min(last, tableEnd), operation.Space, table);
@@ -79,45 +76,71 @@ internal sealed class StepPlanner(ClusterGeometry geometry, long backingLength)
     private ClusterPlan PlanDataCluster(long guest, int length, L2Table? table)
     {
         var index = geometry.L2Index(guest);
-        var entry = table is null ? L2Entry.Unallocated : table[index];
-        // A cluster whose end lies behind the end of the disk is filled up with zeros like one that is written in part.
-        var edges = length == geometry.ClusterBytes ? FillEdges.None : FillEdges.Zeros;
+        var entry = EntryOf(guest, table);
+        if (entry.Kind == L2EntryKind.Invalid) throw Impossible(guest);
+        var touched = geometry.HasExtendedL2 ? geometry.Subclusters(guest, length) : L2Entry.AllSubclusters;
         var isOwned = table?.Ownership == TableOwnership.Owned;
-        switch (entry.Kind)
+        if (isOwned && entry.IsWritableInPlace(touched)) return new ClusterPlan(index, guest, length, ClusterAction.InPlace, entry);
+        if ((isOwned && entry.OwnsHost) || !(entry.HasHost || entry.IsCompressed))
         {
-            case L2EntryKind.Normal when isOwned && entry.OwnsHost:
-                return new ClusterPlan(index, guest, length, ClusterAction.InPlace, FillEdges.None, entry);
-
-            case L2EntryKind.ZeroAllocated when isOwned && entry.IsCopied:
-                return new ClusterPlan(index, guest, length, ClusterAction.FillOwn, edges, entry);
-
-            case L2EntryKind.Normal or L2EntryKind.Compressed:
-            case L2EntryKind.Unallocated when HasBackingContent(guest):
-                return new ClusterPlan(index, guest, length, ClusterAction.Allocate, edges == FillEdges.None ? edges : FillEdges.Copy, entry);
-
-            case L2EntryKind.Invalid:
-                throw new ImageFaultException(new ImageFault(ImageFaultKind.WriteError, $"the mapping of guest offset 0x{guest:x} is impossible"));
-
-            default:
-                return new ClusterPlan(index, guest, length, ClusterAction.Allocate, edges, entry);
+            var action = entry.HasHost ? ClusterAction.FillOwn : ClusterAction.Allocate;
+            var unit = geometry.AllocationBytes;
+            var head = EdgeIn(entry, guest, (int)(guest & (unit - 1L)));
+            var tail = EdgeIn(entry, guest + length - 1, (int)(-(guest + length) & (unit - 1L)));
+            return new ClusterPlan(index, guest, length, action, entry.WithData(touched), head, tail);
         }
+        // A stream, or a host cluster that something else refers to: the whole cluster moves, with what is read there now.
+        var inCluster = geometry.OffsetInCluster(guest);
+        var before = new FillEdge(EdgeContent.Copy, inCluster);
+        var behind = new FillEdge(EdgeContent.Copy, geometry.ClusterBytes - inCluster - length);
+        return new ClusterPlan(index, guest, length, ClusterAction.Allocate, L2Entry.Unallocated.WithData(L2Entry.AllSubclusters), before, behind);
+    }
+
+    // The edge of a write in the cluster, or sub-cluster, that a byte lies in; none where that is data already.
+    private FillEdge EdgeIn(L2Entry entry, long guest, int bytes) => entry.KindOf(geometry.Subcluster(guest)) switch
+    {
+        L2EntryKind.Normal => default,
+        L2EntryKind.Unallocated when HasBackingContent(guest) => new FillEdge(EdgeContent.Copy, bytes),
+        // What lies behind the end of the disk is filled up with zeros, too.
+        _ => new FillEdge(EdgeContent.Zeros, bytes),
+    };
+
+    // Zeros in a part of one cluster.
+    private StepDraft PlanPartialZeroes(long start, long end, ZeroSpace space, L2Table? table)
+    {
+        var unitEnd = EndOf(start, geometry.AllocationBytes);
+        if ((start & (geometry.AllocationBytes - 1)) != 0 || end < unitEnd)
+        {
+            end = Math.Min(end, unitEnd);
+            return ReadsAsZeros(start, table) ? new StepDraft(end, []) : PlanData(start, end, table);
+        }
+        // Whole sub-clusters; the last of the disk counts as whole.
+        if (end != DiskEnd) end &= ~(geometry.AllocationBytes - 1L);
+        var entry = EntryOf(start, table);
+        if (entry.Kind == L2EntryKind.Invalid) throw Impossible(start);
+        if (entry.IsCompressed) return PlanData(start, end, table);
+        var subclusters = geometry.Subclusters(start, (int)(end - start));
+        if ((subclusters & Shown(entry, start)) == 0) return new StepDraft(end, []);
+        var zeroed = entry.WithZeros(subclusters);
+        // Nothing but zeros and what lies below is left: the host cluster holds nothing any more.
+        if (space == ZeroSpace.Free && zeroed.AllocatedSubclusters == 0) zeroed = zeroed.WithoutHost();
+        return new StepDraft(end, [new ClusterPlan(geometry.L2Index(start), start, 0, ClusterAction.Mark, zeroed)]);
     }
 
     private StepDraft PlanZeroes(long start, long end, ZeroSpace space, L2Table? table)
     {
         var clusters = new List<ClusterPlan>();
         if (table is null && !HasBackingContent(start)) return new StepDraft(end, clusters);
-        for (var guest = start; guest < end; guest = EndOfCluster(guest))
+        for (var guest = start; guest < end; guest = EndOf(guest, geometry.ClusterBytes))
         {
-            var index = geometry.L2Index(guest);
-            var entry = table is null ? L2Entry.Unallocated : table[index];
+            var entry = EntryOf(guest, table);
             if (Zeroed(entry, guest, space, table) is not { } zeroed)
             {
                 // No entry of version 2 says "zeros" above a backing image: real ones are written, some at a time.
                 if (clusters.Count > 0) return new StepDraft(guest, clusters);
                 return PlanData(guest, Math.Min(end, RunOfRealZeros(guest, end, space, table)), table);
             }
-            if (zeroed != entry) clusters.Add(new ClusterPlan(index, guest, 0, ClusterAction.Mark, FillEdges.None, zeroed));
+            if (zeroed != entry) clusters.Add(new ClusterPlan(geometry.L2Index(guest), guest, 0, ClusterAction.Mark, zeroed));
         }
         return new StepDraft(end, clusters);
     }
@@ -125,15 +148,8 @@ internal sealed class StepPlanner(ClusterGeometry geometry, long backingLength)
     // The entry that makes a cluster read as zeros; null: there is none.
     private L2Entry? Zeroed(L2Entry entry, long guest, ZeroSpace space, L2Table? table)
     {
-        switch (entry.Kind)
-        {
-            case L2EntryKind.Invalid:
-                throw new ImageFaultException(new ImageFault(ImageFaultKind.WriteError, $"the mapping of guest offset 0x{guest:x} is impossible"));
-            case L2EntryKind.ZeroPlain:
-            case L2EntryKind.ZeroAllocated when space == ZeroSpace.Keep:
-            case L2EntryKind.Unallocated when !HasBackingContent(guest):
-                return entry;
-        }
+        if (entry.Kind == L2EntryKind.Invalid) throw Impossible(guest);
+        if (Shown(entry, guest) == 0 && (space == ZeroSpace.Keep || !entry.HasHost)) return entry;
         if (!geometry.HasZeroFlag) return HasBackingContent(guest) ? null : L2Entry.Unallocated;
         var keeps = space == ZeroSpace.Keep && entry.OwnsHost && table?.Ownership == TableOwnership.Owned;
         return keeps ? entry.WithZeros(L2Entry.AllSubclusters) : L2Entry.ZeroPlain;
@@ -141,19 +157,35 @@ internal sealed class StepPlanner(ClusterGeometry geometry, long backingLength)
 
     private long RunOfRealZeros(long guest, long end, ZeroSpace space, L2Table? table)
     {
-        while (guest < end && Zeroed(table is null ? L2Entry.Unallocated : table[geometry.L2Index(guest)], guest, space, table) is null) guest = EndOfCluster(guest);
+        while (guest < end && Zeroed(EntryOf(guest, table), guest, space, table) is null) guest = EndOf(guest, geometry.ClusterBytes);
         return guest;
     }
 
-    // From this byte to the end of its cluster.
-    private bool ReadsAsZeros(long guest, L2Table? table)
+    // From this byte to the end of its cluster, or sub-cluster.
+    private bool ReadsAsZeros(long guest, L2Table? table) => EntryOf(guest, table).KindOf(geometry.Subcluster(guest)) switch
     {
-        var kind = table is null ? L2EntryKind.Unallocated : table[geometry.L2Index(guest)].Kind;
-        return kind is L2EntryKind.ZeroPlain or L2EntryKind.ZeroAllocated || (kind == L2EntryKind.Unallocated && guest >= backingLength);
+        L2EntryKind.ZeroPlain or L2EntryKind.ZeroAllocated => true,
+        L2EntryKind.Unallocated => guest >= backingLength,
+        _ => false,
+    };
+
+    // The sub-clusters of a cluster in which something other than zeros may be read.
+    private uint Shown(L2Entry entry, long guest)
+    {
+        if (entry.IsCompressed) return L2Entry.AllSubclusters;
+        var inBacking = backingLength - (guest & ~(geometry.ClusterBytes - 1L));
+        var backed = inBacking <= 0 ? 0 : geometry.Subclusters(0, (int)Math.Min(inBacking, geometry.ClusterBytes));
+        return entry.AllocatedSubclusters | (backed & ~entry.ZeroSubclusters);
     }
 
-    // True if any byte of the cluster may come from the layer below.
-    private bool HasBackingContent(long guest) => (guest & ~(geometry.ClusterBytes - 1L)) < backingLength;
+    // True if any byte of the cluster, or sub-cluster, may come from the layer below.
+    private bool HasBackingContent(long guest) => (guest & ~(geometry.AllocationBytes - 1L)) < backingLength;
 
-    private long EndOfCluster(long guest) => Math.Min(DiskEnd, ((guest >> geometry.ClusterBits) + 1) << geometry.ClusterBits);
+    private L2Entry EntryOf(long guest, L2Table? table) => table is null ? L2Entry.Unallocated : table[geometry.L2Index(guest)];
+
+    // The end of the unit (a power of 2) that a byte lies in, or of the disk.
+    private long EndOf(long guest, int unit) => Math.Min(DiskEnd, (guest | (unit - 1L)) + 1);
+
+    private static ImageFaultException Impossible(long guest) =>
+        new(new ImageFault(ImageFaultKind.WriteError, $"the mapping of guest offset 0x{guest:x} is impossible"));
 }

@@ -176,7 +176,7 @@ internal sealed class StepRunner(
                 step.Changes.Add(new EntryChange(cluster.Index, cluster.Entry));
                 continue;
             }
-            var host = cluster.Entry.Host;
+            var entry = cluster.Entry;
             if (cluster.Action == ClusterAction.Allocate)
             {
                 if (run.Count == 0)
@@ -184,16 +184,19 @@ internal sealed class StepRunner(
                     run = allocator.Take(left, out fresh);
                     step.Taken.Add(run);
                 }
-                host = new HostOffset(run.First << layer.Geometry.ClusterBits);
+                entry = entry.MovedTo(new HostOffset(run.First << layer.Geometry.ClusterBits));
                 run = new Extent(run.First + 1, run.Count - 1);
                 left--;
             }
-            if (cluster.Action != ClusterAction.InPlace) step.Changes.Add(new EntryChange(cluster.Index, L2Entry.Owned(host)));
+            if (cluster.Action != ClusterAction.InPlace) step.Changes.Add(new EntryChange(cluster.Index, entry));
             var isFresh = fresh && cluster.Action == ClusterAction.Allocate;
-            var edges = cluster.Edges == FillEdges.Zeros && isFresh ? FillEdges.None : cluster.Edges;
-            AddPiece(step.Pieces, new FillPiece(cluster.Guest, cluster.Length, host.Value + layer.Geometry.OffsetInCluster(cluster.Guest), edges, isFresh));
+            var host = entry.Host.Value + layer.Geometry.OffsetInCluster(cluster.Guest);
+            AddPiece(step.Pieces, new FillPiece(cluster.Guest, cluster.Length, host, Needed(cluster.Head, isFresh), Needed(cluster.Tail, isFresh), isFresh));
         }
     }
+
+    // Zeros are there already in a cluster that was never written.
+    private static FillEdge Needed(FillEdge edge, bool isFresh) => isFresh && edge.Content == EdgeContent.Zeros ? default : edge;
 
     private HostOffset TakeOne(Step step)
     {
@@ -228,7 +231,7 @@ internal sealed class StepRunner(
     // Pieces that go on where the last one ended are one write.
     private static void AddPiece(List<FillPiece> pieces, FillPiece piece)
     {
-        if (pieces.Count > 0 && pieces[^1] is var last && last.Edges == FillEdges.None && piece.Edges == FillEdges.None
+        if (pieces.Count > 0 && pieces[^1] is var last && !last.HasEdges && !piece.HasEdges
             && last.Guest + last.Length == piece.Guest && last.Host + last.Length == piece.Host)
             pieces[^1] = last with { Length = last.Length + piece.Length };
         else pieces.Add(piece);

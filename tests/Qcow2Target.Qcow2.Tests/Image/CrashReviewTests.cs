@@ -50,6 +50,26 @@ public sealed class CrashReviewTests(ITestOutputHelper output)
         }
     }
 
+    [Theory]
+    [InlineData(14, 2048, 0, "extended_l2=on")]
+    [InlineData(14, 2045, 1101, "extended_l2=on")]
+    [InlineData(14, 1101, 2045, "extended_l2=on,preallocation=metadata")]
+    [InlineData(16, 4096, 3000, "extended_l2=on")]
+    public void The_same_holds_for_the_bits_of_sub_clusters(int clusterBits, int sectors, int baseSectors, string options)
+    {
+        var random = new RandomSource(output.WriteLine);
+        var raw = Exploration.RawBase(baseSectors);
+        var before = raw.ToArray();
+        using var exploration = new Exploration(random, Exploration.CreateByQemu(sectors * 512L, clusterBits, baseSectors == 0 ? null : "raw", options), () => raw,
+            sector => sector < baseSectors ? Exploration.BaseStamp(sector) : 0);
+        exploration.Run(250);
+        exploration.Quiesce();
+        exploration.CheckAll();
+        exploration.CloseClean();
+        exploration.CutPower(60);
+        Assert.Equal(before, raw.ToArray());
+    }
+
     [Fact]
     public void A_disk_that_was_cut_opens_again_and_is_as_safe_as_before()
     {
@@ -98,11 +118,16 @@ public sealed class CrashReviewTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public void The_second_opinion_agrees_with_qemu_img()
+    public void The_second_opinion_agrees_with_qemu_img() => Agrees(Exploration.Create(1021 * 512, 12));
+
+    [Fact]
+    public void It_agrees_on_extended_entries_too() => Agrees(Exploration.CreateByQemu(1021 * 512, 14, null, "extended_l2=on"));
+
+    private void Agrees(MemoryBlockFile image)
     {
         var random = new RandomSource(output.WriteLine);
         using var directory = new TempDirectory();
-        using var exploration = new Exploration(random, Exploration.Create(1021 * 512, 12), backing: null);
+        using var exploration = new Exploration(random, image, backing: null);
         exploration.Run(200);
         exploration.CutPower(6, (disk, _) =>
         {

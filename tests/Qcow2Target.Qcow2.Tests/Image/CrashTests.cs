@@ -15,16 +15,19 @@ public sealed class CrashTests(ITestOutputHelper output)
     private const int Sector = 512;
     private const int Sectors = 2048;
 
-    public static TheoryData<int, int, Start> Images => new()
+    public static TheoryData<int, string, Start> Images => new()
     {
-        { 9, 3, Start.Empty },
-        { 9, 3, Start.Overlay },
-        { 9, 3, Start.RefcountTableAlmostFull },
-        { 12, 3, Start.Overlay },
-        { 12, 2, Start.Overlay },
-        { 12, 2, Start.Empty },
-        { 16, 3, Start.Overlay },
-        { 16, 3, Start.Empty },
+        { 9, "compat=1.1", Start.Empty },
+        { 9, "compat=1.1", Start.Overlay },
+        { 9, "compat=1.1", Start.RefcountTableAlmostFull },
+        { 12, "compat=1.1", Start.Overlay },
+        { 12, "compat=0.10", Start.Overlay },
+        { 12, "compat=0.10", Start.Empty },
+        { 16, "compat=1.1", Start.Overlay },
+        { 16, "compat=1.1", Start.Empty },
+        { 14, "extended_l2=on", Start.Overlay },
+        { 14, "extended_l2=on", Start.Empty },
+        { 16, "extended_l2=on,preallocation=metadata", Start.Overlay },
     };
 
     /// <summary>What the image is like before it is worked on.</summary>
@@ -39,10 +42,10 @@ public sealed class CrashTests(ITestOutputHelper output)
 
     [Theory]
     [MemberData(nameof(Images))]
-    public void After_a_power_cut_what_was_flushed_is_there_and_nothing_is_worse_than_leaked(int clusterBits, int version, Start start)
+    public void After_a_power_cut_what_was_flushed_is_there_and_nothing_is_worse_than_leaked(int clusterBits, string format, Start start)
     {
         var random = new RandomSource(output.WriteLine);
-        var initial = Make(clusterBits, version, start, out var backing);
+        var initial = Make(clusterBits, format, start, out var backing);
         var recording = new RecordingBlockFile(initial);
         var history = new History(start == Start.Overlay);
         var images = Holding(recording, backing);
@@ -80,11 +83,11 @@ public sealed class CrashTests(ITestOutputHelper output)
         return images;
     }
 
-    private static MemoryBlockFile Make(int clusterBits, int version, Start start, out MemoryBlockFile? backing)
+    private static MemoryBlockFile Make(int clusterBits, string format, Start start, out MemoryBlockFile? backing)
     {
         using var directory = new TempDirectory();
         backing = null;
-        string[] options = [version == 2 ? "compat=0.10" : "compat=1.1", $"cluster_size={1 << clusterBits}"];
+        string[] options = [format, $"cluster_size={1 << clusterBits}"];
         if (start == Start.RefcountTableAlmostFull)
         {
             QemuImg.Create(directory["t"], 16 << 20, options);

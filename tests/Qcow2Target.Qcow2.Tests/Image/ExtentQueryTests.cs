@@ -15,6 +15,9 @@ public sealed class ExtentQueryTests(ITestOutputHelper output) : IDisposable
         "IO -c 'write -q -P 1 0 1M' -c 'write -q -z 192k 64k' -c 'write -q -z -u 320k 128k' -c 'discard -q 704k 64k' "
         + "-c 'write -q -c -P 2 2M 64k' -c 'write -q -z 3M 512k' t.qcow2";
 
+    private const string MixedSubclusters =
+        "IO -c 'write -q -P 5 2500k 3k' -c 'write -q -z 10k 4k' -c 'write -q -z 2564k 2k' -c 'write -q -z 3590k 7k' -c 'write -q -P 6 3080k 2k' t.qcow2";
+
     private readonly TempDirectory _directory = new();
     private readonly TestImages _images = new() { Cache = new CacheBudget(64 << 20) };
 
@@ -24,13 +27,16 @@ public sealed class ExtentQueryTests(ITestOutputHelper output) : IDisposable
         get
         {
             var data = new TheoryData<string, string>();
-            foreach (var row in ImageMatrix.Rows.Where(row => row.Name.Split(' ')[0] is "1" or "3" or "24" or "32" or "32b" or "35" or "35b" or "36" or "37" or "38" or "38b" or "39"))
+            foreach (var row in ImageMatrix.Rows.Where(row => row.Name.Split(' ')[0] is "1" or "3" or "21" or "22" or "24" or "32" or "32b" or "35" or "35b" or "36" or "37" or "38" or "38b" or "39"))
                 data.Add(row.Name, row.Script);
             data.Add("all kinds of entries", $"C t.qcow2 4M && {Mixed}");
             data.Add("all kinds of entries over data", $"C -b base.qcow2 -F qcow2 t.qcow2 && {Mixed}");
             data.Add("all kinds of entries over nothing", $"C b2.qcow2 4M && C -b b2.qcow2 -F qcow2 t.qcow2 && {Mixed}");
             data.Add("all kinds of entries below", $"C -b base.raw -F raw t.qcow2 && {Mixed} && mv t.qcow2 b2.qcow2 && C -o cluster_size=4k -b b2.qcow2 -F qcow2 t.qcow2 5M");
             data.Add("version 2, discarded", "C -o compat=0.10 t.qcow2 4M && IO -c 'write -q -P 1 0 1M' -c 'discard -q 704k 64k' t.qcow2");
+            data.Add("all kinds of sub-clusters", $"C -o extended_l2=on t.qcow2 4M && {Mixed} && {MixedSubclusters}");
+            data.Add("all kinds of sub-clusters over data", $"C -o extended_l2=on -b base.qcow2 -F qcow2 t.qcow2 && {Mixed} && {MixedSubclusters}");
+            data.Add("all kinds of sub-clusters below", $"C -o extended_l2=on,cluster_size=16k -b base.raw -F raw b2.qcow2 && IO -c 'write -q -P 1 5k 1k' -c 'write -q -z 8k 2k' b2.qcow2 && C -b b2.qcow2 -F qcow2 t.qcow2 5M");
             data.Add("holes of a raw base", "truncate -s 3M b2.raw && C -b b2.raw -F raw t.qcow2 4M");
             return data;
         }

@@ -10,35 +10,41 @@ namespace Qcow2Target.Qcow2.Tests.Image;
 /// </summary>
 public sealed class WriterDifferentialTests(ITestOutputHelper output)
 {
-    public static TheoryData<int, int, string?> Images => new()
+    public static TheoryData<int, string, string?> Images => new()
     {
-        { 9, 3, null },
-        { 9, 3, "qcow2" },
-        { 12, 3, null },
-        { 12, 2, null },
-        { 12, 2, "raw" },
-        { 12, 3, "raw" },
-        { 16, 3, null },
-        { 16, 3, "qcow2" },
-        { 16, 2, "qcow2" },
-        { 16, 3, "compressed" },
-        { 16, 2, "compressed" },
-        { 9, 3, "compressed" },
-        { 16, 3, "compressed,compression_type=zstd" },
-        { 9, 3, "compressed,compression_type=zstd" },
-        { 12, 3, "compressed,refcount_bits=1" },
-        { 21, 3, "qcow2" },
+        { 9, "compat=1.1", null },
+        { 9, "compat=1.1", "qcow2" },
+        { 12, "compat=1.1", null },
+        { 12, "compat=0.10", null },
+        { 12, "compat=0.10", "raw" },
+        { 12, "compat=1.1", "raw" },
+        { 16, "compat=1.1", null },
+        { 16, "compat=1.1", "qcow2" },
+        { 16, "compat=0.10", "qcow2" },
+        { 16, "compat=1.1", "compressed" },
+        { 16, "compat=0.10", "compressed" },
+        { 9, "compat=1.1", "compressed" },
+        { 16, "compression_type=zstd", "compressed" },
+        { 9, "compression_type=zstd", "compressed" },
+        { 12, "refcount_bits=1", "compressed" },
+        { 21, "compat=1.1", "qcow2" },
+        { 14, "extended_l2=on", null },
+        { 14, "extended_l2=on", "raw" },
+        { 15, "extended_l2=on", "compressed" },
+        { 16, "extended_l2=on", "qcow2" },
+        { 16, "extended_l2=on,preallocation=metadata", "raw" },
+        { 21, "extended_l2=on", "qcow2" },
     };
 
     [Theory]
     [MemberData(nameof(Images))]
-    public void Whatever_the_interleaving_the_disk_is_what_was_written(int clusterBits, int version, string? backing)
+    public void Whatever_the_interleaving_the_disk_is_what_was_written(int clusterBits, string options, string? backing)
     {
         var random = new RandomSource(output.WriteLine);
         var size = (clusterBits == 21 ? 24 << 20 : 6 << 20) - (random.Next(64) * 512);
         using var directory = new TempDirectory();
         var images = new TestImages { Cache = new CacheBudget(64 << 10) };
-        var model = MakeImage(images, directory, random, size, clusterBits, version, backing);
+        var model = MakeImage(images, directory, random, size, clusterBits, options, backing);
         for (var round = 0; round < 2; round++)
         {
             var driver = images.Drive("t", random);
@@ -57,17 +63,16 @@ public sealed class WriterDifferentialTests(ITestOutputHelper output)
         Assert.True(QemuImg.Compare(directory["t.qcow2"], "qcow2", directory["model.raw"], "raw"));
     }
 
-    private static byte[] MakeImage(TestImages images, TempDirectory directory, RandomSource random, int size, int clusterBits, int version, string? backing)
+    private static byte[] MakeImage(TestImages images, TempDirectory directory, RandomSource random, int size, int clusterBits, string options, string? backing)
     {
         var model = new byte[size];
-        var compat = version == 2 ? "compat=0.10" : "compat=1.1";
         var clusters = $"cluster_size={1 << clusterBits}";
-        if (backing?.StartsWith("compressed", StringComparison.Ordinal) == true)
+        if (backing == "compressed")
         {
             // Text-like content, so that streams are short and share host clusters.
             for (var i = 0; i < model.Length; i++) model[i] = (byte)(i / 3000 * 7 + (random.Next(16) == 0 ? 1 : 0));
             File.WriteAllBytes(directory["source.raw"], model);
-            QemuImg.Convert(directory["source.raw"], "raw", directory["t.qcow2"], "qcow2", "-c", "-o", $"{compat},{clusters}{backing["compressed".Length..]}");
+            QemuImg.Convert(directory["source.raw"], "raw", directory["t.qcow2"], "qcow2", "-c", "-o", $"{options},{clusters}");
         }
         else if (backing is not null)
         {
@@ -77,13 +82,13 @@ public sealed class WriterDifferentialTests(ITestOutputHelper output)
             File.WriteAllBytes(directory["source.raw"], content);
             if (backing == "raw") File.Copy(directory["source.raw"], directory["base"]);
             else QemuImg.Convert(directory["source.raw"], "raw", directory["base"], "qcow2", "-o", "cluster_size=4096");
-            QemuImg.CreateOverlay(directory["t.qcow2"], "base", backing, size, compat, clusters);
+            QemuImg.CreateOverlay(directory["t.qcow2"], "base", backing, size, options, clusters);
             images.Files["base"] = MemoryBlockFile.LoadFrom(directory["base"]);
             content.AsSpan(0, Math.Min(size, baseSize)).CopyTo(model);
         }
         else
         {
-            QemuImg.Create(directory["t.qcow2"], size, compat, clusters);
+            QemuImg.Create(directory["t.qcow2"], size, options, clusters);
         }
         images.Files["t"] = MemoryBlockFile.LoadFrom(directory["t.qcow2"]);
         return model;

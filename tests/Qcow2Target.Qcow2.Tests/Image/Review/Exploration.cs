@@ -84,6 +84,15 @@ internal sealed class Exploration : IDisposable
         return file;
     }
 
+    /// <summary>The same made by qemu-img, with options as its <c>-o</c> takes them.</summary>
+    internal static MemoryBlockFile CreateByQemu(long size, int clusterBits, string? backingFormat, string options)
+    {
+        using var directory = new TempDirectory();
+        string[] backing = backingFormat is null ? [] : ["-u", "-b", BasePath, "-F", backingFormat];
+        QemuImg.Run(["create", "-q", "-f", "qcow2", "-o", $"cluster_size={1 << clusterBits},{options}", .. backing, directory["t"], $"{size}"]).EnsureSuccess();
+        return MemoryBlockFile.LoadFrom(directory["t"]);
+    }
+
     /// <summary>The stamp that a base made for these tests holds.</summary>
     internal static ulong BaseStamp(int sector) => StampModel.Stamp(sector, 0x7fffffff);
 

@@ -5,8 +5,8 @@ using Qcow2Target.Testing;
 namespace Qcow2Target.Qcow2.Tests.Image.Review;
 
 /// <summary>
-/// A second opinion on an image, written from the format's specification and sharing no code with the engine: standard L2 entries, no snapshots,
-/// 16-bit refcounts. It judges as <c>qemu-img check</c> does (the two are compared in a test) and reads guest bytes.
+/// A second opinion on an image, written from the format's specification and sharing no code with the engine: standard and extended L2 entries, no
+/// snapshots, 16-bit refcounts. It judges as <c>qemu-img check</c> does (the two are compared in a test) and reads guest bytes.
 /// </summary>
 internal sealed class Fsck
 {
@@ -68,6 +68,9 @@ internal sealed class Fsck
 
     internal ulong IncompatibleFeatures { get; }
 
+    /// <summary>8, or 16 where entries are extended.</summary>
+    internal int EntryBytes => (IncompatibleFeatures & 16) != 0 ? 16 : 8;
+
     internal int RefcountTableClusters => _refcountTable.Length * 8 / ClusterBytes;
 
     /// <summary>Guest clusters that have a host cluster.</summary>
@@ -78,15 +81,27 @@ internal sealed class Fsck
     /// <summary>Reads 512 guest bytes; null: unallocated, the backing file's.</summary>
     internal byte[]? ReadSector(long guestOffset)
     {
-        var l1Index = guestOffset / ClusterBytes / (ClusterBytes / 8);
+        var perTable = ClusterBytes / EntryBytes;
+        var l1Index = guestOffset / ClusterBytes / perTable;
         var table = l1Index < _l1.Length ? (long)(_l1[l1Index] & OffsetMask) : 0;
         if (table == 0) return null;
-        var entry = Word(table + guestOffset / ClusterBytes % (ClusterBytes / 8) * 8);
+        var at = table + guestOffset / ClusterBytes % perTable * EntryBytes;
+        var entry = Word(at);
         var within = (int)(guestOffset & (ClusterBytes - 1));
         if ((entry & Compressed) != 0) return Decompress(entry).AsSpan(within, 512).ToArray();
-        if (Version >= 3 && (entry & 1) != 0) return new byte[512];
         var host = (long)(entry & OffsetMask);
-        if (host == 0) return null;
+        if (EntryBytes == 16)
+        {
+            var subcluster = within / (ClusterBytes / 32);
+            var bitmap = Word(at + 8);
+            if ((bitmap >> (32 + subcluster) & 1) != 0) return new byte[512];
+            if ((bitmap >> subcluster & 1) == 0) return null;
+        }
+        else
+        {
+            if (Version >= 3 && (entry & 1) != 0) return new byte[512];
+            if (host == 0) return null;
+        }
         var sector = new byte[512];
         var from = host + within;
         if (from < _bytes.Length) _bytes.AsSpan((int)from, (int)Math.Min(512, _bytes.Length - from)).CopyTo(sector);
@@ -102,11 +117,13 @@ internal sealed class Fsck
             return;
         }
         Refer(offset, ClusterBytes, $"L2 {l1Index}");
-        var entries = Table(offset, ClusterBytes / 8);
-        for (var index = 0; index < entries.Length; index++)
+        var words = Table(offset, ClusterBytes / 8);
+        var wordsPerEntry = EntryBytes / 8;
+        for (var index = 0; index < words.Length / wordsPerEntry; index++)
         {
-            var entry = entries[index];
-            var guest = ((long)l1Index * entries.Length + index) * ClusterBytes;
+            var entry = words[index * wordsPerEntry];
+            var guest = ((long)l1Index * (words.Length / wordsPerEntry) + index) * ClusterBytes;
+            if (wordsPerEntry == 2) CheckBitmap(entry, words[2 * index + 1], guest);
             if ((entry & Compressed) != 0)
             {
                 if ((entry & Copied) != 0) Errors.Add($"compressed entry at guest {guest:x} is COPIED");
@@ -127,11 +144,19 @@ internal sealed class Fsck
                 DataClusters++;
             }
             // COPIED without an offset is unallocated, as in QEMU.
-            else if ((entry & ~(Copied | 1)) != 0 || (Version < 3 && (entry & 1) != 0))
+            else if ((entry & ~(Copied | 1)) != 0 || ((Version < 3 || wordsPerEntry == 2) && (entry & 1) != 0))
             {
                 Errors.Add($"L2 entry of guest {guest:x} has reserved bits: {entry:x}");
             }
         }
+    }
+
+    private void CheckBitmap(ulong entry, ulong bitmap, long guest)
+    {
+        var allocated = (uint)bitmap;
+        var zeros = (uint)(bitmap >> 32);
+        if ((entry & Compressed) != 0 ? bitmap != 0 : (allocated & zeros) != 0 || ((entry & OffsetMask) == 0 && allocated != 0))
+            Errors.Add($"L2 entry of guest {guest:x}: bitmap {bitmap:x} contradicts {entry:x}");
     }
 
     private void CheckCopied(ulong entry, string what)
