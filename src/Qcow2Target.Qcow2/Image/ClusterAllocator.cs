@@ -73,9 +73,13 @@ internal sealed class ClusterAllocator
     internal bool Release(long cluster)
     {
         var count = _refcounts.Get(cluster);
-        if (count == 0 || _metadata[cluster] is not MetadataKind.None)
+        if (count == 0 || _metadata[cluster] is not (MetadataKind.None or MetadataKind.SharedL2Table))
             throw new ImageFaultException(new ImageFault(ImageFaultKind.Corrupt, $"host cluster {cluster} is released with the refcount {count} ({_metadata[cluster]})"));
-        if (count == 1) return true;
+        if (count == 1)
+        {
+            _metadata.Release(cluster, 1);
+            return true;
+        }
         _refcounts.Set(cluster, count - 1);
         return false;
     }

@@ -115,7 +115,8 @@ internal sealed class Committer(Qcow2Layer layer, IBlockFile file, MetadataMap m
         layer.Map.SetL1(table.Table.L1Index, L1Entry.Owned(table.Table.Host));
         if (table.Original is not { } original) return;
         var cluster = original.Table.Host.Value >> layer.Geometry.ClusterBits;
-        metadata.Release(cluster, 1);
+        // Not written any more; whoever else uses it has it for good, and the last use takes it off the map.
+        metadata[cluster] = MetadataKind.SharedL2Table;
         released.Add(cluster);
         table.Original = null;
     }

@@ -30,7 +30,6 @@ internal static class ImageSupport
     {
         if (header.Incompatible.HasFlag(IncompatibleFeatures.Corrupt)) throw ReadOnly(ImageHeader.IncompatibleField, "corrupt bit set: the image can only be opened read-only until it is repaired");
         if (header.Incompatible.HasFlag(IncompatibleFeatures.Dirty)) throw ReadOnly(ImageHeader.IncompatibleField, "dirty bit set: the image can only be opened read-only until its refcounts are repaired");
-        if (header.SnapshotCount != 0) throw ReadOnly(60, $"image with {header.SnapshotCount} internal snapshots can only be opened read-only");
     }
 
     /// <summary>Refuses a compression type without a decoder here.</summary>

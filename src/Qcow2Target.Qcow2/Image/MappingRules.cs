@@ -1,3 +1,4 @@
+using Qcow2Target.Qcow2.Check;
 using Qcow2Target.Qcow2.Format;
 using Qcow2Target.Qcow2.Io;
 
@@ -24,7 +25,7 @@ internal sealed class MappingRules
     }
 
     /// <summary>Host clusters whose count is above 1 although an entry calls them its own: they are shared, whatever it says. Found at open.</summary>
-    internal IReadOnlySet<long>? NotExclusive { get; set; }
+    internal ClusterSet? NotExclusive { get; set; }
 
     /// <summary>Length of the file now; to be asked once for each table.</summary>
     internal long FileLength => _file.Length;

@@ -12,6 +12,16 @@ internal enum MetadataKind : byte
     L2Table,
     RefcountTable,
     RefcountBlock,
+    SnapshotTable,
+
+    /// <summary>The L1 table of a snapshot.</summary>
+    InactiveL1Table,
+
+    /// <summary>An L2 table that a snapshot uses, alone or together with the active layer, or that several L1 entries use: it is never written.</summary>
+    SharedL2Table,
+
+    /// <summary>LUKS header, or directory, tables and bits of dirty bitmaps: counted, and never written.</summary>
+    Foreign,
 }
 
 /// <summary>
@@ -23,13 +33,15 @@ internal sealed class MetadataMap(ClusterGeometry geometry)
     private const int PageBits = 12;
 
     private readonly Dictionary<long, MetadataKind[]> _pages = [];
+    private long _lastPage = -1;
+    private MetadataKind[]? _last;
 
     internal MetadataKind this[long cluster]
     {
-        get => _pages.TryGetValue(cluster >> PageBits, out var page) ? page[cluster & ((1 << PageBits) - 1)] : MetadataKind.None;
+        get => Page(cluster) is { } page ? page[cluster & ((1 << PageBits) - 1)] : MetadataKind.None;
         set
         {
-            if (!_pages.TryGetValue(cluster >> PageBits, out var page)) _pages.Add(cluster >> PageBits, page = new MetadataKind[1 << PageBits]);
+            if (Page(cluster) is not { } page) _pages.Add(cluster >> PageBits, _last = page = new MetadataKind[1 << PageBits]);
             page[cluster & ((1 << PageBits) - 1)] = value;
         }
     }
@@ -57,6 +69,15 @@ internal sealed class MetadataMap(ClusterGeometry geometry)
         for (var cluster = write.Offset >> geometry.ClusterBits; cluster <= last; cluster++)
             if (this[cluster] != write.Kind) return false;
         return true;
+    }
+
+    // Neighbours are asked for one after the other.
+    private MetadataKind[]? Page(long cluster)
+    {
+        var page = cluster >> PageBits;
+        if (page == _lastPage) return _last;
+        _lastPage = page;
+        return _last = _pages.GetValueOrDefault(page);
     }
 }
 

@@ -48,14 +48,14 @@ public sealed class MetadataWriter
     private ClosePhase _closePhase;
     private int _closeEpoch;
 
-    internal MetadataWriter(Qcow2Layer layer, IBlockFile file, StructureScan scan, WriteGate gate, bool reclaimsLeaks, TimeProvider time)
+    internal MetadataWriter(Qcow2Layer layer, IBlockFile file, StructureScan scan, WriteGate gate, TimeProvider time)
     {
         _layer = layer;
         Metadata = scan.Metadata;
         _file = file;
         _gate = gate;
         _time = time;
-        _allocator = new ClusterAllocator(layer.Geometry, file, scan.Refcounts, scan.Metadata, reclaimsLeaks ? scan.Leaked : []);
+        _allocator = new ClusterAllocator(layer.Geometry, file, scan.Refcounts, scan.Metadata, scan.Leaked);
         _releaser = new ClusterReleaser(_allocator, gate.Epoch, layer.Geometry, file);
         var tables = new WriterTables(layer.Map, layer.Geometry);
         _committer = new Committer(layer, file, scan.Metadata, tables, _releaser);

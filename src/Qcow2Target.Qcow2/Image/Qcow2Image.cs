@@ -25,10 +25,8 @@ public sealed class Qcow2Image : IImageLayer, IDisposable
         _file = file;
         _layer = layer;
         _gate = new WriteGate();
-        layer.Rules.NotExclusive = scan.NotExclusive.Count > 0 ? scan.NotExclusive : null;
-        // Clusters that nothing known uses may be in use by what is not known.
-        var reclaimsLeaks = layer.Header.Extensions.All(extension => extension.Type is HeaderExtensionType.BackingFormat or HeaderExtensionType.FeatureNames);
-        Writer = new MetadataWriter(layer, file.File, scan, _gate, reclaimsLeaks, time);
+        layer.Rules.NotExclusive = scan.NotExclusive;
+        Writer = new MetadataWriter(layer, file.File, scan, _gate, time);
         Info = Describe(scan.LeakedCount);
     }
 
@@ -48,7 +46,7 @@ public sealed class Qcow2Image : IImageLayer, IDisposable
             if (writes) ImageSupport.RequireWritable(header);
             layer = Qcow2Layer.Open(file, header, options.Backings, ChainAbove.Active(file.Identity, Qcow2Layer.TableBytes(header)));
             return writes
-                ? new Qcow2Image(file, layer, StructureScan.Run(header, layer.Geometry, file.File, layer.Map), options.Time)
+                ? new Qcow2Image(file, layer, StructureScan.Run(header, layer.Geometry, file.File), options.Time)
                 : new Qcow2Image(file, layer);
         }
         catch

@@ -41,6 +41,15 @@ internal static class WriterLimits
     /// <summary>Stretches of leaked clusters that are taken into use again; what is more scattered stays leaked until the next open.</summary>
     internal const int MaxLeakedExtents = 64 << 10;
 
-    /// <summary>Host clusters that the structure scan counts: 128 MiB of counts while it runs.</summary>
+    /// <summary>Host clusters that are counted when all metadata is read: 64 MiB of counts while that goes on.</summary>
     internal const long MaxScannedClusters = 64L << 20;
+
+    /// <summary>Bytes of refcount blocks, all of which are kept in memory while an image is written.</summary>
+    internal const long MaxRefcountBytes = 256L << 20;
+
+    /// <summary>Bytes of the L1 tables of all snapshots together.</summary>
+    internal const long MaxSnapshotL1Bytes = 64L << 20;
+
+    /// <summary>Bytes that are read at once when all metadata is read, if that is more than one cluster.</summary>
+    internal const int ScanReadBytes = 1 << 20;
 }
