@@ -18,6 +18,7 @@ internal static class FieldNames
     public const string LunId = "lun_id";
     public const string Serial = "serial";
     public const string Size = "size";
+    public const string ReadOnly = "read_only";
     public const string Force = "force";
     public const string Flush = "flush";
     public const string Details = "details";

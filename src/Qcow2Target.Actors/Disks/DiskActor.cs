@@ -27,6 +27,7 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
 
     private readonly DiskPlace _place;
     private readonly string _path;
+    private readonly ImageAccess _access;
     private readonly FirstOpen _firstOpen;
     private readonly DiskPort _port;
     private readonly TargetServices _services;
@@ -35,10 +36,11 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
     private string? _openedPath;
     private bool _corruptTold;
 
-    public DiskActor(DiskPlace place, string path, FirstOpen firstOpen, DiskPort port, TargetServices services)
+    public DiskActor(DiskPlace place, string path, ImageAccess access, FirstOpen firstOpen, DiskPort port, TargetServices services)
     {
         _place = place;
         _path = path;
+        _access = access;
         _firstOpen = firstOpen;
         _port = port;
         _services = services;
@@ -47,8 +49,8 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    public static Props PropsFor(DiskPlace place, string path, FirstOpen firstOpen, DiskPort port, TargetServices services) =>
-        Props.Create(() => new DiskActor(place, path, firstOpen, port, services));
+    public static Props PropsFor(DiskPlace place, string path, ImageAccess access, FirstOpen firstOpen, DiskPort port, TargetServices services) =>
+        Props.Create(() => new DiskActor(place, path, access, firstOpen, port, services));
 
     protected override void PreStart()
     {
@@ -92,7 +94,7 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
     private void RequestOpen()
     {
         _delivery = new Handover<ImageLease>();
-        _services.Images.Tell(new OpenImage(_openedPath ?? _path, _place.ToString(), _delivery));
+        _services.Images.Tell(new OpenImage(_openedPath ?? _path, _access, _place.ToString(), _delivery));
     }
 
     private void Opening(IActorRef client)

@@ -45,7 +45,7 @@ public sealed class ImageRegistryActor : ReceiveActor
         var options = new ImageOpenOptions
         {
             Path = command.Path,
-            Access = ImageAccess.ReadWrite,
+            Access = command.Access,
             Files = files,
             Backings = _backings,
             Cache = _cache,

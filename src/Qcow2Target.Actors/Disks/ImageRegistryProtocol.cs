@@ -1,4 +1,5 @@
 using Qcow2Target.Actors.Targets;
+using Qcow2Target.Qcow2.Image;
 
 namespace Qcow2Target.Actors.Disks;
 
@@ -7,9 +8,10 @@ public interface IImageRegistryCommand;
 
 /// <summary>Open an image and its chain; answered by <see cref="ImageOpened"/> or <see cref="ImageNotOpened"/>.</summary>
 /// <param name="Path">As ATTACH gave it.</param>
+/// <param name="Access">Whether it is to be written.</param>
 /// <param name="Holder">Who will have it, for the message to the next who asks: "LUN 0 of iqn.…".</param>
 /// <param name="Delivery">Where the image goes, so that it is closed again if the asker is gone by then.</param>
-public sealed record OpenImage(string Path, string Holder, Handover<ImageLease> Delivery) : IImageRegistryCommand;
+public sealed record OpenImage(string Path, ImageAccess Access, string Holder, Handover<ImageLease> Delivery) : IImageRegistryCommand;
 
 /// <summary>The image is in the handover.</summary>
 public sealed record ImageOpened(StoredFile File);

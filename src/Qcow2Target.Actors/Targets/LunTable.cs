@@ -1,4 +1,5 @@
 using Qcow2Target.Actors.Disks;
+using Qcow2Target.Qcow2.Image;
 using Qcow2Target.Scsi;
 using Qcow2Target.Scsi.Sense;
 
@@ -34,9 +35,9 @@ internal sealed class LunTable(TargetName target, Guid daemonId)
 
     public int NextGeneration() => ++_generation;
 
-    public LunEntry Add(int lun, string path, string? serial, IActorRef actor, DiskPort port)
+    public LunEntry Add(int lun, string path, string? serial, ImageAccess access, IActorRef actor, DiskPort port)
     {
-        var entry = new LunEntry(lun, path, serial, actor, port);
+        var entry = new LunEntry(lun, path, serial, access, actor, port);
         _entries.Add(lun, entry);
         return entry;
     }
@@ -74,12 +75,12 @@ internal sealed class LunTable(TargetName target, Guid daemonId)
     public bool IsReuse(int lun) => !_usedBefore.Add(lun);
 
     public IReadOnlyList<LogicalUnitView> View() =>
-        [.. _entries.Values.Select(e => new LogicalUnitView(e.Lun, e.Path, e.Readiness, e.Reason, e.CapacityBytes))];
+        [.. _entries.Values.Select(e => new LogicalUnitView(e.Lun, e.Path, e.Readiness, e.Reason, e.CapacityBytes, e.Access))];
 
     /// <summary>What the state file keeps: a disk that is being detached is not among it.</summary>
     public IReadOnlyList<StoredLun> Stored() =>
         [.. _entries.Values.Where(e => e.File is not null && e.Readiness != DiskReadiness.Detaching)
-            .Select(e => new StoredLun(e.Lun, e.Path, e.Serial, e.File!))];
+            .Select(e => new StoredLun(e.Lun, e.Path, e.Serial, e.File!, ReadOnly: e.Access == ImageAccess.ReadOnly))];
 
     public void RaiseReset(ulong? lunField, UnitAttention attention)
     {
@@ -121,11 +122,13 @@ internal sealed class LunTable(TargetName target, Guid daemonId)
 }
 
 /// <summary>One LUN of a target.</summary>
-internal sealed class LunEntry(int lun, string path, string? serial, IActorRef actor, DiskPort port)
+internal sealed class LunEntry(int lun, string path, string? serial, ImageAccess access, IActorRef actor, DiskPort port)
 {
     public int Lun => lun;
 
     public string? Serial => serial;
+
+    public ImageAccess Access => access;
 
     public IActorRef Actor => actor;
 

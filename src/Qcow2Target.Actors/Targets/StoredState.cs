@@ -14,7 +14,8 @@ public sealed record StoredTarget(int Id, string Name, IReadOnlyList<StoredLun> 
 /// <param name="Path">Absolute path of the image.</param>
 /// <param name="Serial">Given at ATTACH, or null.</param>
 /// <param name="File">Which file it was when it was attached.</param>
-public sealed record StoredLun(int Lun, string Path, string? Serial, StoredFile File);
+/// <param name="ReadOnly">Attached for reading only.</param>
+public sealed record StoredLun(int Lun, string Path, string? Serial, StoredFile File, bool ReadOnly = false);
 
 /// <summary>Which file a path named: a file of another identity under the same path is another disk.</summary>
 /// <param name="Device">st_dev.</param>

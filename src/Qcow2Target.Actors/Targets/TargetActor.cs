@@ -1,5 +1,6 @@
 using Qcow2Target.Actors.Disks;
 using Qcow2Target.Actors.Sessions;
+using Qcow2Target.Qcow2.Image;
 using Qcow2Target.Scsi;
 using Qcow2Target.Scsi.Sense;
 
@@ -130,7 +131,7 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
             return;
         }
         _client = client;
-        var entry = StartDisk(lun, command.DiskPath, command.Serial, FirstOpen.MustSucceed);
+        var entry = StartDisk(lun, command.DiskPath, command.Serial, command.Access, FirstOpen.MustSucceed);
         Publish();
         entry.Actor.Tell(new OpenDisk());
         StartDeadline();
@@ -200,13 +201,13 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
         Publish();
     }
 
-    private LunEntry StartDisk(int lun, string path, string? serial, FirstOpen firstOpen)
+    private LunEntry StartDisk(int lun, string path, string? serial, ImageAccess access, FirstOpen firstOpen)
     {
         var generation = _luns.NextGeneration();
         var port = new DiskPort(path, _settings.PhysicalBlockBytes);
-        var actor = Context.ActorOf(DiskActor.PropsFor(new DiskPlace(lun, _name.Shown), path, firstOpen, port, _services), $"lun-{lun}-{generation}");
+        var actor = Context.ActorOf(DiskActor.PropsFor(new DiskPlace(lun, _name.Shown), path, access, firstOpen, port, _services), $"lun-{lun}-{generation}");
         Context.WatchWith(actor, new DiskDied(lun));
-        return _luns.Add(lun, path, serial, actor, port);
+        return _luns.Add(lun, path, serial, access, actor, port);
     }
 
     // Restore
@@ -218,7 +219,7 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
         var notReady = 0;
         foreach (var stored in message.Luns)
         {
-            var entry = StartDisk(stored.Lun, stored.Path, stored.Serial, FirstOpen.MayFail);
+            var entry = StartDisk(stored.Lun, stored.Path, stored.Serial, stored.ReadOnly ? ImageAccess.ReadOnly : ImageAccess.ReadWrite, FirstOpen.MayFail);
             entry.File = stored.File;
             entry.Actor.Tell(new OpenDisk());
             waitingFor.Add(entry.Actor);

@@ -1,3 +1,5 @@
+using Qcow2Target.Qcow2.Image;
+
 namespace Qcow2Target.Actors.Targets;
 
 /// <summary>What others may ask of the target manager. Every command is answered: by its own reply or by <see cref="CommandRefused"/>.</summary>
@@ -37,7 +39,8 @@ public sealed record DeleteTarget(TargetName Target, ConnectedInitiators Initiat
 /// <param name="DiskPath">Relative to the first disks root, or absolute and inside one.</param>
 /// <param name="Lun">The LUN id wanted, or null for the lowest free one.</param>
 /// <param name="Serial">Fixes the unit serial number (VPD 80h) and with it the identity; null derives it.</param>
-public sealed record AttachDisk(TargetName Target, string DiskPath, int? Lun, string? Serial) : ITargetCommand;
+/// <param name="Access">Whether initiators may write.</param>
+public sealed record AttachDisk(TargetName Target, string DiskPath, int? Lun, string? Serial, ImageAccess Access = ImageAccess.ReadWrite) : ITargetCommand;
 
 public sealed record DetachDisk(TargetName Target, int Lun, ConnectedInitiators Initiators, UnflushedData Unflushed) : ITargetCommand;
 

@@ -1,3 +1,5 @@
+using Qcow2Target.Qcow2.Image;
+
 namespace Qcow2Target.Actors.Targets;
 
 /// <summary>What a target looks like from outside now: published by its actor, read by LIST and discovery.</summary>
@@ -15,7 +17,8 @@ public sealed record TargetView(int Id, TargetName Name, IReadOnlyList<LogicalUn
 /// <param name="Readiness">Whether it serves.</param>
 /// <param name="Reason">Why it does not serve, or null.</param>
 /// <param name="CapacityBytes">Size of the disk, or 0 before it was opened.</param>
-public sealed record LogicalUnitView(int Lun, string Path, DiskReadiness Readiness, string? Reason, long CapacityBytes);
+/// <param name="Access">What it was attached for.</param>
+public sealed record LogicalUnitView(int Lun, string Path, DiskReadiness Readiness, string? Reason, long CapacityBytes, ImageAccess Access);
 
 /// <summary>Whether a LUN serves.</summary>
 public enum DiskReadiness

@@ -17,11 +17,13 @@ internal static class AttachCommand
             Description = "Serial number that initiators see; one made by the daemon if left out.",
             HelpName = "TEXT",
         };
-        var command = new Command("attach", "Attach a qcow2 disk to a target and print its LUN id.") { targetName, diskPath, lunId, serial };
+        var readOnly = new Option<bool>("--read-only") { Description = "Let initiators read the disk and not write it; no byte of the file changes." };
+        var command = new Command("attach", "Attach a qcow2 disk to a target and print its LUN id.") { targetName, diskPath, lunId, serial, readOnly };
         command.SetAction((parsed, cancellationToken) => runner.RunAsync<AttachReply>(
             parsed,
             new AttachRequest(
-                parsed.GetRequiredValue(targetName), parsed.GetRequiredValue(diskPath), parsed.GetValue(lunId), parsed.GetValue(serial)),
+                parsed.GetRequiredValue(targetName), parsed.GetRequiredValue(diskPath), parsed.GetValue(lunId), parsed.GetValue(serial),
+                parsed.GetValue(readOnly) ? DiskAccess.ReadOnly : DiskAccess.ReadWrite),
             (output, reply) => output.WriteLine(reply.LunId),
             cancellationToken));
         return command;

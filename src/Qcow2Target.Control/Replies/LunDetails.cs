@@ -5,8 +5,10 @@ namespace Qcow2Target.Control.Replies;
 /// <param name="SizeBytes">Size as the initiator sees it, in bytes.</param>
 /// <param name="StateReason">One line: why the logical unit is not ready.</param>
 /// <param name="BackingPaths">Absolute paths of the images below, nearest first.</param>
+/// <param name="ReadOnly">True: attached for reading only.</param>
 public sealed record LunDetails(
     string? Serial = null,
     long? SizeBytes = null,
     string? StateReason = null,
-    IReadOnlyList<string>? BackingPaths = null);
+    IReadOnlyList<string>? BackingPaths = null,
+    bool? ReadOnly = null);

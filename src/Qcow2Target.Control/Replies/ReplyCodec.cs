@@ -125,6 +125,11 @@ public static class ReplyCodec
 
         if (details.BackingPaths is { } paths)
             WriteStrings(json, FieldNames.BackingPaths, paths);
+        if (details.ReadOnly is { } readOnly)
+        {
+            json.WritePropertyName(FieldNames.ReadOnly);
+            json.WriteValue(readOnly);
+        }
     }
 
     private static void WriteStrings(JsonTextWriter json, string name, IReadOnlyList<string> values)

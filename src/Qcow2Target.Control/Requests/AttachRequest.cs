@@ -7,7 +7,8 @@ namespace Qcow2Target.Control.Requests;
 /// <param name="DiskPath">Path of the image: relative to the first disks root, or absolute and inside one.</param>
 /// <param name="LunId">Wanted LUN id, any integer; null for the lowest free one. Optional.</param>
 /// <param name="Serial">Unit serial number (VPD page 80h) to be kept with this LUN; null for the daemon's own. Optional.</param>
-public sealed record AttachRequest(string TargetName, string DiskPath, long? LunId = null, string? Serial = null) : ControlRequest
+/// <param name="Access">Whether it may be written. Optional.</param>
+public sealed record AttachRequest(string TargetName, string DiskPath, long? LunId = null, string? Serial = null, DiskAccess Access = DiskAccess.ReadWrite) : ControlRequest
 {
     public override string Type => RequestTypes.Attach;
 

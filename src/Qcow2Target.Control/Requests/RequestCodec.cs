@@ -111,13 +111,14 @@ public static class RequestCodec
 
     private static AttachRequest ReadAttach(CommandFields command)
     {
-        // A field stands here when the daemon acts upon it, not before: read_only has its place after serial.
-        command.RefuseOthers(RequestTypes.Attach, FieldNames.DiskPath, FieldNames.TargetName, FieldNames.LunId, FieldNames.Serial);
+        // A field stands here when the daemon acts upon it, not before.
+        command.RefuseOthers(RequestTypes.Attach, FieldNames.DiskPath, FieldNames.TargetName, FieldNames.LunId, FieldNames.Serial, FieldNames.ReadOnly);
         return new AttachRequest(
             DiskPath: command.RequiredString(FieldNames.DiskPath),
             TargetName: command.RequiredString(FieldNames.TargetName),
             LunId: command.OptionalInteger(FieldNames.LunId),
-            Serial: command.OptionalString(FieldNames.Serial));
+            Serial: command.OptionalString(FieldNames.Serial),
+            Access: command.OptionalBoolean(FieldNames.ReadOnly) == true ? DiskAccess.ReadOnly : DiskAccess.ReadWrite);
     }
 
     private static DetachLunRequest ReadDetachLun(CommandFields command)
@@ -181,6 +182,8 @@ public static class RequestCodec
                     Write(json, FieldNames.LunId, lunId);
                 if (attach.Serial is { } serial)
                     Write(json, FieldNames.Serial, serial);
+                if (attach.Access == DiskAccess.ReadOnly)
+                    Write(json, FieldNames.ReadOnly, true);
                 break;
             case DetachLunRequest detach:
                 Write(json, FieldNames.LunId, detach.LunId);

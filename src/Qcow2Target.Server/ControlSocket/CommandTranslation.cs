@@ -3,6 +3,7 @@ using Qcow2Target.Actors.Targets;
 using Qcow2Target.Control.Errors;
 using Qcow2Target.Control.Replies;
 using Qcow2Target.Control.Requests;
+using ImageAccess = Qcow2Target.Qcow2.Image.ImageAccess;
 
 namespace Qcow2Target.Server.ControlSocket;
 
@@ -11,7 +12,7 @@ internal static class CommandTranslation
 {
     public static ITargetManagerCommand CommandOf(ControlRequest request) => request switch
     {
-        AttachRequest attach => new AttachDisk(new TargetName(attach.TargetName), attach.DiskPath, (int?)attach.LunId, attach.Serial),
+        AttachRequest attach => new AttachDisk(new TargetName(attach.TargetName), attach.DiskPath, (int?)attach.LunId, attach.Serial, attach.Access == DiskAccess.ReadOnly ? ImageAccess.ReadOnly : ImageAccess.ReadWrite),
         DetachLunRequest detach => new DetachDisk(new TargetName(detach.TargetName), (int)detach.LunId, ConnectedInitiators.Refuse, PolicyOf(detach.Flush)),
         AddTargetRequest add => new AddTarget(new TargetName(add.TargetName)),
         DeleteTargetRequest delete => new DeleteTarget(new TargetName(delete.TargetName), PolicyOf(delete.Sessions)),
@@ -50,7 +51,8 @@ internal static class CommandTranslation
 
     private static LunListing ListingOf(LogicalUnitView unit) => new(unit.Lun, unit.Path, StateOf(unit), new LunDetails(
         SizeBytes: unit.CapacityBytes > 0 ? unit.CapacityBytes : null,
-        StateReason: unit.Reason));
+        StateReason: unit.Reason,
+        ReadOnly: unit.Access == ImageAccess.ReadOnly ? true : null));
 
     private static LunState StateOf(LogicalUnitView unit) => unit.Readiness switch
     {
