@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
+using Qcow2Target.Actors.Targets;
 using Qcow2Target.Qcow2.Image;
 using Qcow2Target.Scsi;
 
@@ -10,7 +11,7 @@ namespace Qcow2Target.Actors.Disks;
 /// caller's thread against the image; what must wait runs on the image's queue; what changes metadata is laid down for the actor, which
 /// is signalled once for many. Outlives recoveries: each brings a new <see cref="ImageLease"/>.
 /// </summary>
-public sealed class DiskPort(string path, int physicalBlockBytes) : IBlockDevice
+public sealed class DiskPort(string path, int physicalBlockBytes, ZeroDetection zeroDetection) : IBlockDevice
 {
     private readonly ConcurrentQueue<ImageRequest> _requests = new();
     private readonly ConcurrentQueue<ImageWork> _jobsDone = new();
@@ -23,6 +24,9 @@ public sealed class DiskPort(string path, int physicalBlockBytes) : IBlockDevice
     private long _progress;
 
     public BlockDeviceShape Shape => _shape ?? throw new InvalidOperationException("the disk was never open");
+
+    /// <summary>What becomes of zeros that are written.</summary>
+    public ZeroDetection ZeroDetection => zeroDetection;
 
     /// <summary>Grows with everything that gets done: a close that advances is not stuck.</summary>
     public long Progress => Volatile.Read(ref _progress);
@@ -54,7 +58,7 @@ public sealed class DiskPort(string path, int physicalBlockBytes) : IBlockDevice
             return false;
         try
         {
-            return lease.Image.TryWrite(offset, source);
+            return !(zeroDetection == ZeroDetection.On && ZeroesOf(lease).IsAnyIn(offset, source)) && lease.Image.TryWrite(offset, source);
         }
         catch (ImageFaultException)
         {
@@ -77,9 +81,13 @@ public sealed class DiskPort(string path, int physicalBlockBytes) : IBlockDevice
     public ValueTask WriteAsync(long offset, ReadOnlyMemory<byte> source)
     {
         var lease = EnterForWriting();
-        var request = new PortWrite(lease, offset, source);
-        Submit(lease, request, request);
-        return new ValueTask(request.Ticket.Task);
+        if (zeroDetection == ZeroDetection.On && ZeroesOf(lease) is var zeroes && zeroes.IsAnyIn(offset, source.Span))
+        {
+            var whole = WritePiecesAsync(zeroes, offset, source);
+            lease.Users.Exit();   // each piece has entered by itself
+            return new ValueTask(whole);
+        }
+        return new ValueTask(SubmitWrite(lease, offset, source));
     }
 
     public ValueTask ZeroAsync(long offset, long length, ZeroMode mode)
@@ -204,6 +212,39 @@ public sealed class DiskPort(string path, int physicalBlockBytes) : IBlockDevice
             return lease;
         lease.Users.Exit();
         throw new BlockDeviceException(BlockDeviceFault.WriteProtected, $"{path} is write protected");
+    }
+
+    private static ZeroClusters ZeroesOf(ImageLease lease) => new(lease.Image.Geometry.ClusterBytes, lease.Image.Length);
+
+    private Task SubmitWrite(ImageLease lease, long offset, ReadOnlyMemory<byte> source)
+    {
+        var request = new PortWrite(lease, offset, source);
+        Submit(lease, request, request);
+        return request.Ticket.Task;
+    }
+
+    /// <summary>A write with whole clusters of zeros: those are unmapped, the others written. Ends when every piece has; a piece may fail alone.</summary>
+    private Task WritePiecesAsync(ZeroClusters zeroes, long offset, ReadOnlyMemory<byte> source)
+    {
+        var pieces = new List<Task>();
+        try
+        {
+            while (source.Length > 0)
+            {
+                var length = zeroes.TakePiece(offset, source.Span, out var content);
+                pieces.Add(content == PieceContent.Zeros
+                    ? ZeroAsync(offset, length, ZeroMode.FreeSpace).AsTask()
+                    : SubmitWrite(EnterForWriting(), offset, source[..length]));
+                offset += length;
+                source = source[length..];
+            }
+        }
+        catch (BlockDeviceException turnedAway)
+        {
+            // The disk leaves while the pieces go in: those that are in still read the source.
+            pieces.Add(Task.FromException(turnedAway));
+        }
+        return Task.WhenAll(pieces);
     }
 
     private void Submit(ImageLease lease, ImageRequest request, IPortRequest ours)

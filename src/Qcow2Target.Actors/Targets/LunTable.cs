@@ -75,12 +75,12 @@ internal sealed class LunTable(TargetName target, Guid daemonId)
     public bool IsReuse(int lun) => !_usedBefore.Add(lun);
 
     public IReadOnlyList<LogicalUnitView> View() =>
-        [.. _entries.Values.Select(e => new LogicalUnitView(e.Lun, e.Path, e.Readiness, e.Reason, e.CapacityBytes, e.Access))];
+        [.. _entries.Values.Select(e => new LogicalUnitView(e.Lun, e.Path, e.Readiness, e.Reason, e.CapacityBytes, e.Access, e.Port.ZeroDetection))];
 
     /// <summary>What the state file keeps: a disk that is being detached is not among it.</summary>
     public IReadOnlyList<StoredLun> Stored() =>
         [.. _entries.Values.Where(e => e.File is not null && e.Readiness != DiskReadiness.Detaching)
-            .Select(e => new StoredLun(e.Lun, e.Path, e.Serial, e.File!, ReadOnly: e.Access == ImageAccess.ReadOnly))];
+            .Select(e => new StoredLun(e.Lun, e.Path, e.Serial, e.File!, ReadOnly: e.Access == ImageAccess.ReadOnly, e.Port.ZeroDetection))];
 
     public void RaiseReset(ulong? lunField, UnitAttention attention)
     {

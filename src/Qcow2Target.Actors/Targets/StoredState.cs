@@ -15,7 +15,9 @@ public sealed record StoredTarget(int Id, string Name, IReadOnlyList<StoredLun> 
 /// <param name="Serial">Given at ATTACH, or null.</param>
 /// <param name="File">Which file it was when it was attached.</param>
 /// <param name="ReadOnly">Attached for reading only.</param>
-public sealed record StoredLun(int Lun, string Path, string? Serial, StoredFile File, bool ReadOnly = false);
+/// <param name="ZeroDetection">Given at ATTACH.</param>
+public sealed record StoredLun(
+    int Lun, string Path, string? Serial, StoredFile File, bool ReadOnly = false, ZeroDetection ZeroDetection = ZeroDetection.Off);
 
 /// <summary>Which file a path named: a file of another identity under the same path is another disk.</summary>
 /// <param name="Device">st_dev.</param>

@@ -131,7 +131,7 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
             return;
         }
         _client = client;
-        var entry = StartDisk(lun, command.DiskPath, command.Serial, command.Access, FirstOpen.MustSucceed);
+        var entry = StartDisk(lun, command.DiskPath, command.Serial, command.Access, command.ZeroDetection, FirstOpen.MustSucceed);
         Publish();
         entry.Actor.Tell(new OpenDisk());
         StartDeadline();
@@ -201,10 +201,10 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
         Publish();
     }
 
-    private LunEntry StartDisk(int lun, string path, string? serial, ImageAccess access, FirstOpen firstOpen)
+    private LunEntry StartDisk(int lun, string path, string? serial, ImageAccess access, ZeroDetection zeroDetection, FirstOpen firstOpen)
     {
         var generation = _luns.NextGeneration();
-        var port = new DiskPort(path, _settings.PhysicalBlockBytes);
+        var port = new DiskPort(path, _settings.PhysicalBlockBytes, zeroDetection);
         var actor = Context.ActorOf(DiskActor.PropsFor(new DiskPlace(lun, _name.Shown), path, access, firstOpen, port, _services), $"lun-{lun}-{generation}");
         Context.WatchWith(actor, new DiskDied(lun));
         return _luns.Add(lun, path, serial, access, actor, port);
@@ -219,7 +219,8 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
         var notReady = 0;
         foreach (var stored in message.Luns)
         {
-            var entry = StartDisk(stored.Lun, stored.Path, stored.Serial, stored.ReadOnly ? ImageAccess.ReadOnly : ImageAccess.ReadWrite, FirstOpen.MayFail);
+            var access = stored.ReadOnly ? ImageAccess.ReadOnly : ImageAccess.ReadWrite;
+            var entry = StartDisk(stored.Lun, stored.Path, stored.Serial, access, stored.ZeroDetection, FirstOpen.MayFail);
             entry.File = stored.File;
             entry.Actor.Tell(new OpenDisk());
             waitingFor.Add(entry.Actor);

@@ -1,3 +1,5 @@
+using Newtonsoft.Json;
+using Newtonsoft.Json.Converters;
 using Qcow2Target.Qcow2.Image;
 
 namespace Qcow2Target.Actors.Targets;
@@ -31,6 +33,17 @@ public enum UnflushedData
     Drop,
 }
 
+/// <summary>What becomes of zeros that initiators write to a disk.</summary>
+[JsonConverter(typeof(StringEnumConverter))]   // the state file keeps it by name
+public enum ZeroDetection
+{
+    /// <summary>They are written like any other bytes.</summary>
+    Off,
+
+    /// <summary>Whole clusters of zeros are unmapped.</summary>
+    On,
+}
+
 public sealed record AddTarget(TargetName Target) : ITargetManagerCommand;
 
 public sealed record DeleteTarget(TargetName Target, ConnectedInitiators Initiators) : ITargetCommand;
@@ -40,7 +53,14 @@ public sealed record DeleteTarget(TargetName Target, ConnectedInitiators Initiat
 /// <param name="Lun">The LUN id wanted, or null for the lowest free one.</param>
 /// <param name="Serial">Fixes the unit serial number (VPD 80h) and with it the identity; null derives it.</param>
 /// <param name="Access">Whether initiators may write.</param>
-public sealed record AttachDisk(TargetName Target, string DiskPath, int? Lun, string? Serial, ImageAccess Access = ImageAccess.ReadWrite) : ITargetCommand;
+/// <param name="ZeroDetection">What becomes of zeros that initiators write.</param>
+public sealed record AttachDisk(
+    TargetName Target,
+    string DiskPath,
+    int? Lun,
+    string? Serial,
+    ImageAccess Access = ImageAccess.ReadWrite,
+    ZeroDetection ZeroDetection = ZeroDetection.Off) : ITargetCommand;
 
 public sealed record DetachDisk(TargetName Target, int Lun, ConnectedInitiators Initiators, UnflushedData Unflushed) : ITargetCommand;
 

@@ -18,7 +18,9 @@ public sealed record TargetView(int Id, TargetName Name, IReadOnlyList<LogicalUn
 /// <param name="Reason">Why it does not serve, or null.</param>
 /// <param name="CapacityBytes">Size of the disk, or 0 before it was opened.</param>
 /// <param name="Access">What it was attached for.</param>
-public sealed record LogicalUnitView(int Lun, string Path, DiskReadiness Readiness, string? Reason, long CapacityBytes, ImageAccess Access);
+/// <param name="ZeroDetection">What becomes of zeros that initiators write.</param>
+public sealed record LogicalUnitView(
+    int Lun, string Path, DiskReadiness Readiness, string? Reason, long CapacityBytes, ImageAccess Access, ZeroDetection ZeroDetection);
 
 /// <summary>Whether a LUN serves.</summary>
 public enum DiskReadiness

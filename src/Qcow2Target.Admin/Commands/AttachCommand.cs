@@ -18,12 +18,17 @@ internal static class AttachCommand
             HelpName = "TEXT",
         };
         var readOnly = new Option<bool>("--read-only") { Description = "Let initiators read the disk and not write it; no byte of the file changes." };
-        var command = new Command("attach", "Attach a qcow2 disk to a target and print its LUN id.") { targetName, diskPath, lunId, serial, readOnly };
+        var detectZeroes = new Option<bool>("--detect-zeroes")
+        {
+            Description = "Let whole clusters of zeros that initiators write take no space.",
+        };
+        var command = new Command("attach", "Attach a qcow2 disk to a target and print its LUN id.") { targetName, diskPath, lunId, serial, readOnly, detectZeroes };
         command.SetAction((parsed, cancellationToken) => runner.RunAsync<AttachReply>(
             parsed,
             new AttachRequest(
                 parsed.GetRequiredValue(targetName), parsed.GetRequiredValue(diskPath), parsed.GetValue(lunId), parsed.GetValue(serial),
-                parsed.GetValue(readOnly) ? DiskAccess.ReadOnly : DiskAccess.ReadWrite),
+                parsed.GetValue(readOnly) ? DiskAccess.ReadOnly : DiskAccess.ReadWrite,
+                parsed.GetValue(detectZeroes) ? ZeroPolicy.Unmap : ZeroPolicy.Write),
             (output, reply) => output.WriteLine(reply.LunId),
             cancellationToken));
         return command;

@@ -87,7 +87,8 @@ public static class ReplyReader
             fields[FieldNames.SizeBytes]?.Value<long>(),
             fields[FieldNames.StateReason]?.Value<string>(),
             fields[FieldNames.BackingPaths] is null ? null : Strings(fields, FieldNames.BackingPaths),
-            fields[FieldNames.ReadOnly]?.Value<bool>());
+            fields[FieldNames.ReadOnly]?.Value<bool>(),
+            fields[FieldNames.DetectZeroes]?.Value<bool>());
         return new LunListing(
             Need<int>(fields, FieldNames.LogicalUnitId), path ?? "", state, details == new LunDetails() ? null : details);
     }

@@ -6,9 +6,11 @@ namespace Qcow2Target.Control.Replies;
 /// <param name="StateReason">One line: why the logical unit is not ready.</param>
 /// <param name="BackingPaths">Absolute paths of the images below, nearest first.</param>
 /// <param name="ReadOnly">True: attached for reading only.</param>
+/// <param name="DetectsZeroes">True where zeros that are written take no space; written only then.</param>
 public sealed record LunDetails(
     string? Serial = null,
     long? SizeBytes = null,
     string? StateReason = null,
     IReadOnlyList<string>? BackingPaths = null,
-    bool? ReadOnly = null);
+    bool? ReadOnly = null,
+    bool? DetectsZeroes = null);

@@ -130,6 +130,12 @@ public static class ReplyCodec
             json.WritePropertyName(FieldNames.ReadOnly);
             json.WriteValue(readOnly);
         }
+
+        if (details.DetectsZeroes is { } detects)
+        {
+            json.WritePropertyName(FieldNames.DetectZeroes);
+            json.WriteValue(detects);
+        }
     }
 
     private static void WriteStrings(JsonTextWriter json, string name, IReadOnlyList<string> values)

@@ -8,7 +8,14 @@ namespace Qcow2Target.Control.Requests;
 /// <param name="LunId">Wanted LUN id, any integer; null for the lowest free one. Optional.</param>
 /// <param name="Serial">Unit serial number (VPD page 80h) to be kept with this LUN; null for the daemon's own. Optional.</param>
 /// <param name="Access">Whether it may be written. Optional.</param>
-public sealed record AttachRequest(string TargetName, string DiskPath, long? LunId = null, string? Serial = null, DiskAccess Access = DiskAccess.ReadWrite) : ControlRequest
+/// <param name="Zeroes">What becomes of zeros that are written. Optional.</param>
+public sealed record AttachRequest(
+    string TargetName,
+    string DiskPath,
+    long? LunId = null,
+    string? Serial = null,
+    DiskAccess Access = DiskAccess.ReadWrite,
+    ZeroPolicy Zeroes = ZeroPolicy.Write) : ControlRequest
 {
     public override string Type => RequestTypes.Attach;
 

@@ -112,13 +112,16 @@ public static class RequestCodec
     private static AttachRequest ReadAttach(CommandFields command)
     {
         // A field stands here when the daemon acts upon it, not before.
-        command.RefuseOthers(RequestTypes.Attach, FieldNames.DiskPath, FieldNames.TargetName, FieldNames.LunId, FieldNames.Serial, FieldNames.ReadOnly);
+        command.RefuseOthers(
+            RequestTypes.Attach,
+            FieldNames.DiskPath, FieldNames.TargetName, FieldNames.LunId, FieldNames.Serial, FieldNames.ReadOnly, FieldNames.DetectZeroes);
         return new AttachRequest(
             DiskPath: command.RequiredString(FieldNames.DiskPath),
             TargetName: command.RequiredString(FieldNames.TargetName),
             LunId: command.OptionalInteger(FieldNames.LunId),
             Serial: command.OptionalString(FieldNames.Serial),
-            Access: command.OptionalBoolean(FieldNames.ReadOnly) == true ? DiskAccess.ReadOnly : DiskAccess.ReadWrite);
+            Access: command.OptionalBoolean(FieldNames.ReadOnly) == true ? DiskAccess.ReadOnly : DiskAccess.ReadWrite,
+            Zeroes: command.OptionalBoolean(FieldNames.DetectZeroes) == true ? ZeroPolicy.Unmap : ZeroPolicy.Write);
     }
 
     private static DetachLunRequest ReadDetachLun(CommandFields command)
@@ -184,6 +187,8 @@ public static class RequestCodec
                     Write(json, FieldNames.Serial, serial);
                 if (attach.Access == DiskAccess.ReadOnly)
                     Write(json, FieldNames.ReadOnly, true);
+                if (attach.Zeroes == ZeroPolicy.Unmap)
+                    Write(json, FieldNames.DetectZeroes, true);
                 break;
             case DetachLunRequest detach:
                 Write(json, FieldNames.LunId, detach.LunId);

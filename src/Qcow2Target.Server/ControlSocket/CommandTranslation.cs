@@ -12,7 +12,13 @@ internal static class CommandTranslation
 {
     public static ITargetManagerCommand CommandOf(ControlRequest request) => request switch
     {
-        AttachRequest attach => new AttachDisk(new TargetName(attach.TargetName), attach.DiskPath, (int?)attach.LunId, attach.Serial, attach.Access == DiskAccess.ReadOnly ? ImageAccess.ReadOnly : ImageAccess.ReadWrite),
+        AttachRequest attach => new AttachDisk(
+            new TargetName(attach.TargetName),
+            attach.DiskPath,
+            (int?)attach.LunId,
+            attach.Serial,
+            attach.Access == DiskAccess.ReadOnly ? ImageAccess.ReadOnly : ImageAccess.ReadWrite,
+            attach.Zeroes == ZeroPolicy.Unmap ? ZeroDetection.On : ZeroDetection.Off),
         DetachLunRequest detach => new DetachDisk(new TargetName(detach.TargetName), (int)detach.LunId, ConnectedInitiators.Refuse, PolicyOf(detach.Flush)),
         AddTargetRequest add => new AddTarget(new TargetName(add.TargetName)),
         DeleteTargetRequest delete => new DeleteTarget(new TargetName(delete.TargetName), PolicyOf(delete.Sessions)),
@@ -52,7 +58,8 @@ internal static class CommandTranslation
     private static LunListing ListingOf(LogicalUnitView unit) => new(unit.Lun, unit.Path, StateOf(unit), new LunDetails(
         SizeBytes: unit.CapacityBytes > 0 ? unit.CapacityBytes : null,
         StateReason: unit.Reason,
-        ReadOnly: unit.Access == ImageAccess.ReadOnly ? true : null));
+        ReadOnly: unit.Access == ImageAccess.ReadOnly ? true : null,
+        DetectsZeroes: unit.ZeroDetection == ZeroDetection.On ? true : null));
 
     private static LunState StateOf(LogicalUnitView unit) => unit.Readiness switch
     {

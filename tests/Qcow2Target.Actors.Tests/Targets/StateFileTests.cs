@@ -57,6 +57,17 @@ public sealed class StateFileTests : IDisposable
     }
 
     [Fact]
+    public void What_an_older_version_did_not_write_has_its_default()
+    {
+        var file = new StateFile(_directory.Path);
+        file.Save(Sample());
+        var text = File.ReadAllText(file.Path);
+        Assert.Contains("\"zero_detection\": \"On\"", text, StringComparison.Ordinal);
+        File.WriteAllLines(file.Path, text.Split('\n').Where(line => !line.Contains("zero_detection", StringComparison.Ordinal)).Select(line => line.Replace("},", "}", StringComparison.Ordinal)));
+        Assert.Equal(ZeroDetection.Off, file.Load().Targets[0].Luns[0].ZeroDetection);
+    }
+
+    [Fact]
     public void A_save_that_fails_leaves_the_former_state()
     {
         var file = new StateFile(_directory.Path);
@@ -68,5 +79,5 @@ public sealed class StateFileTests : IDisposable
     }
 
     private static StoredState Sample() => new(StoredState.CurrentVersion, Guid.NewGuid(),
-        [new StoredTarget(7, "iqn.2018-05.test:One", [new StoredLun(3, "/disks/a.qcow2", "S1", new StoredFile(1, 2))])]);
+        [new StoredTarget(7, "iqn.2018-05.test:One", [new StoredLun(3, "/disks/a.qcow2", "S1", new StoredFile(1, 2), ZeroDetection: ZeroDetection.On)])]);
 }
