@@ -4,7 +4,7 @@
 #   ./test.sh          all of it, at most 15 minutes on 2 cores
 #   ./test.sh --fast   without the end-to-end project (the real daemon as a child process), at most 2 minutes
 #
-# Tools the tests drive (qemu-img, libiscsi's test suite, strace) are installed with apt where they are missing and that is allowed. A tool that
+# Tools the tests drive (qemu-img, libiscsi's test suite, strace, a virtual machine) are installed with apt where they are missing and that is allowed. A tool that
 # stays missing fails the run: a skipped interoperability test would look like a passed one.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -47,6 +47,10 @@ tool_is_there() { if [[ $1 == block-iscsi ]]; then iscsi_driver_is_there; else c
 
 # tool:package pairs
 tools=(qemu-img:qemu-utils qemu-io:qemu-utils block-iscsi:qemu-block-extra iscsi-ls:libiscsi-bin iscsi-test-cu:libiscsi-bin strace:strace)
+if [[ $fast == no ]]; then
+    # A Linux in a virtual machine, for the kernel's own initiator.
+    tools+=(qemu-system-x86_64:qemu-system-x86 busybox:busybox-static iscsistart:open-iscsi depmod:kmod cpio:cpio mke2fs:e2fsprogs)
+fi
 
 install_tools() {
     local pair packages=() as_root=()
@@ -124,6 +128,8 @@ wait
 for name in "${projects[@]}"; do count_project "$name"; done
 
 if [[ $fast == no ]]; then
+    step "Linux guest"
+    tests/guest/build.sh artifacts/guest || broken "the Linux guest could not be made (tests/guest/build.sh)"
     step "end-to-end tests"
     run_project Qcow2Target.EndToEnd.Tests 720 240s
     count_project Qcow2Target.EndToEnd.Tests
