@@ -9,7 +9,7 @@ namespace Qcow2Target.Actors.Disks;
 internal static class OpenFaults
 {
     public static ImageNotOpened Explain(Exception cause, string path, Func<string, string?> holderOf) =>
-        new(ReasonOf(cause), path, cause is ImageFileException { Error: ImageFileError.InUse } inUse
+        new(ReasonOf(cause, path), path, cause is ImageFileException { Error: ImageFileError.InUse } inUse
             ? holderOf(inUse.Path) ?? holderOf(path) ?? "another process"
             : cause.Message);
 
@@ -25,10 +25,11 @@ internal static class OpenFaults
         _ => RefusalReason.DiskFault,
     };
 
-    private static RefusalReason ReasonOf(Exception cause) => cause switch
+    private static RefusalReason ReasonOf(Exception cause, string path) => cause switch
     {
         ImageFileException { Error: ImageFileError.InUse } => RefusalReason.DiskInUse,
-        ImageFileException { Error: ImageFileError.NotFound } => RefusalReason.DiskNotFound,
+        // Of a base that is missing the image itself is not: the explanation names the base.
+        ImageFileException { Error: ImageFileError.NotFound } missing when missing.Path == path => RefusalReason.DiskNotFound,
         ImageFileException { Error: ImageFileError.Io } => RefusalReason.DiskFault,
         ImageFileException => RefusalReason.DiskPathRefused,
         Qcow2FormatException { Error: Qcow2FormatError.Inconsistent or Qcow2FormatError.Malformed } => RefusalReason.DiskDamaged,

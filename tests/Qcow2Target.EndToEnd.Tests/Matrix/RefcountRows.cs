@@ -1,0 +1,25 @@
+using Xunit.Abstractions;
+
+namespace Qcow2Target.EndToEnd.Tests.Matrix;
+
+/// <summary>Rows 9 to 15 of the matrix: widths of refcounts, lazy and stale ones.</summary>
+[Collection(MatrixCollection.Name)]
+public sealed class RefcountRows(MatrixFixture fixture, ITestOutputHelper output)
+{
+    private static readonly MatrixRow[] Rows =
+    [
+        new("9 refcount_bits 1", Served.Writable, "C -o refcount_bits=1 t.qcow2 64M && IO -c 'write -q -P 3 0 1M' t.qcow2"),
+        new("10 refcount_bits 2, two snapshots", Served.Writable, "C -o refcount_bits=2 t.qcow2 64M && IO -c 'write -q -P 3 0 1M' t.qcow2 && qemu-img snapshot -c a t.qcow2 && qemu-img snapshot -c b t.qcow2") { Snapshots = ["a", "b"] },
+        new("11 refcount_bits 4, 8, 32", Served.Writable, "for b in 4 8 32; do C -o refcount_bits=$b t$b.qcow2 64M; done") { Disks = ["t4.qcow2", "t8.qcow2", "t32.qcow2"] },
+        new("12 refcount_bits 64, clusters of 512 bytes", Served.Writable, "C -o refcount_bits=64,cluster_size=512 t.qcow2 64M && IO -c 'write -q -P 3 0 8M' t.qcow2"),
+        new("13 lazy refcounts, clean", Served.Writable, "C -o lazy_refcounts=on t.qcow2 64M && IO -c 'write -q -P 3 0 1M' t.qcow2"),
+    ];
+
+    private readonly MatrixRunner _runner = new(fixture, output);
+
+    public static TheoryData<string> Names => MatrixRow.NamesOf(Rows);
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public Task Row(string name) => _runner.RunAsync(Rows, name);
+}
