@@ -6,12 +6,19 @@ public sealed class TempDirectory : IDisposable
     /// <summary>Where a file system on a disk may be expected, unlike in <c>TMPDIR</c>, which may be memory.</summary>
     private const string DiskParent = "/var/tmp";
 
+    private const string MemoryParent = "/dev/shm";
+
     public TempDirectory() => Path = Directory.CreateTempSubdirectory("qcow2target-").FullName;
 
     private TempDirectory(string path) => Path = path;
 
     /// <summary>One whose files have a page cache that can be dropped, and a size limit.</summary>
     public static TempDirectory OnDisk() => new(Directory.CreateDirectory(System.IO.Path.Combine(DiskParent, $"qcow2target-{Guid.NewGuid():n}")).FullName);
+
+    /// <summary>One in memory where the system has such a place: for many small files that tools look at once.</summary>
+    public static TempDirectory InMemory() => Directory.Exists(MemoryParent)
+        ? new(Directory.CreateDirectory(System.IO.Path.Combine(MemoryParent, $"qcow2target-{Guid.NewGuid():n}")).FullName)
+        : new();
 
     public string Path { get; }
 

@@ -51,6 +51,16 @@ public readonly record struct CheckFinding(CheckFindingKind Kind, long Offset, u
     public bool ForbidsWriting => Kind is not (CheckFindingKind.Leak or CheckFindingKind.CopiedMismatch or CheckFindingKind.StrayCopied
         or CheckFindingKind.IncompleteSnapshot or CheckFindingKind.BadBitmap);
 
+    /// <summary>The refcount structures themselves are at fault: new ones put it right.</summary>
+    internal bool IsInRefcounts => Subject is RefcountTableSubject or RefcountEntrySubject or RefcountBlockSubject;
+
+    /// <summary>Rewriting COPIED and counts, or making the refcount structures anew, puts it right or leaves it as it is without harm.</summary>
+    internal bool IsRepairable => Kind != CheckFindingKind.BadBitmap && (!ForbidsWriting || Kind == CheckFindingKind.CountTooLow || IsInRefcounts);
+
+    internal const string RefcountTableSubject = "refcount table";
+    internal const string RefcountEntrySubject = "refcount table entry";
+    internal const string RefcountBlockSubject = "refcount block";
+
     public override string ToString() => Kind switch
     {
         CheckFindingKind.ImpossibleEntry => $"{Subject} at 0x{Offset:x} (0x{Value:x}) is impossible",

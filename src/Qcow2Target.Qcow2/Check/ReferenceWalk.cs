@@ -5,6 +5,15 @@ using Qcow2Target.Qcow2.Io;
 
 namespace Qcow2Target.Qcow2.Check;
 
+/// <summary>Whether the refcount table and its blocks are part of what is counted and compared.</summary>
+internal enum RefcountStructures
+{
+    Included,
+
+    /// <summary>For an image that is to get new ones: not even read.</summary>
+    Ignored,
+}
+
 /// <summary>
 /// Reads all metadata of an image once and counts how often each host cluster is used: by the header, the active layer, every snapshot, the
 /// refcounts themselves, and what else the format knows. Reports each contradiction and goes on. The one place where references are counted:
@@ -20,12 +29,14 @@ internal sealed class ReferenceWalk
     private readonly TableReferences _tables = new();
     private readonly List<(long First, long End)> _unreadable = [];
     private readonly ClusterSet _ownable;
+    private readonly RefcountStructures _structures;
     private readonly long _fileLength;
 
     /// <param name="report">Takes each finding; what it throws ends the walk.</param>
     /// <exception cref="Qcow2FormatException">With <see cref="Qcow2FormatError.LimitExceeded"/>: the file is too large to be counted.</exception>
-    internal ReferenceWalk(ImageHeader header, ClusterGeometry geometry, IBlockFile file, Action<CheckFinding> report)
+    internal ReferenceWalk(ImageHeader header, ClusterGeometry geometry, IBlockFile file, Action<CheckFinding> report, RefcountStructures structures = RefcountStructures.Included)
     {
+        _structures = structures;
         _header = header;
         _geometry = geometry;
         _file = file;
@@ -61,6 +72,17 @@ internal sealed class ReferenceWalk
     /// <summary>True: an entry of the active layer points to the cluster that carries COPIED, or has to as soon as the count is 1.</summary>
     internal bool IsOwnable(long cluster) => _ownable.Contains(cluster);
 
+    /// <summary>False: clusters that nothing known uses may be in use by what is not known, or was given up and still has a name.</summary>
+    internal bool KnowsAllUses
+    {
+        get
+        {
+            var countsBitmaps = ((AutoclearFeatures)_header.Autoclear).HasFlag(AutoclearFeatures.Bitmaps);
+            return (_header.Autoclear & ~(ulong)(AutoclearFeatures.Bitmaps | AutoclearFeatures.RawDataFile)) == 0
+                && _header.Extensions.All(extension => extension.IsKnown && (countsBitmaps || extension.Type != HeaderExtensionType.Bitmaps));
+        }
+    }
+
     /// <summary>All L2 tables, in the order of the file; to be asked when the walk is over.</summary>
     internal List<TableUse> Tables { get; private set; } = [];
 
@@ -71,7 +93,8 @@ internal sealed class ReferenceWalk
     {
         long read = 0;
         Claim(0, _geometry.ClusterBytes, MetadataKind.Header, 0, 0, "header");
-        foreach (var bytes in LoadCounts()) yield return read += bytes;
+        if (_structures == RefcountStructures.Included)
+            foreach (var bytes in LoadCounts()) yield return read += bytes;
 
         CollectTables(_header.L1Table.Value, _header.L1Size, MetadataKind.L1Table, 40, "active L1 table");
         yield return read += (long)_header.L1Size * sizeof(ulong);
@@ -86,7 +109,8 @@ internal sealed class ReferenceWalk
             Claim(table.Cluster << _geometry.ClusterBits, _geometry.ClusterBytes, kind, table.Where, (ulong)table.Cluster << _geometry.ClusterBits, "L2 table", table.Total);
         }
         foreach (var bytes in CountMappings()) yield return read += bytes;
-        foreach (var _ in Compare()) yield return read;
+        if (_structures == RefcountStructures.Included)
+            foreach (var _ in Compare()) yield return read;
     }
 
     /// <summary>Counts a range as used. False: it lies beyond the end of the file, and is not counted.</summary>
@@ -126,7 +150,7 @@ internal sealed class ReferenceWalk
     internal void JudgeCopied(long cluster, bool isCopied, long where, ulong raw, string subject)
     {
         _ownable.Add(cluster);
-        if (Stored(cluster) is not { } count || (count == 1) == isCopied) return;
+        if (_structures == RefcountStructures.Ignored || Stored(cluster) is not { } count || (count == 1) == isCopied) return;
         if (isCopied) (NotExclusive ??= new ClusterSet(FileClusters + 1)).Add(cluster);
         _report(new CheckFinding(CheckFindingKind.CopiedMismatch, where, raw, count, subject));
     }
@@ -139,7 +163,7 @@ internal sealed class ReferenceWalk
     private IEnumerable<long> LoadCounts()
     {
         var bytes = (long)_header.RefcountTableClusters << _geometry.ClusterBits;
-        if (!Claim(_header.RefcountTable.Value, bytes, MetadataKind.RefcountTable, ImageHeader.RefcountTableField, (ulong)_header.RefcountTable.Value, "refcount table")) yield break;
+        if (!Claim(_header.RefcountTable.Value, bytes, MetadataKind.RefcountTable, ImageHeader.RefcountTableField, (ulong)_header.RefcountTable.Value, CheckFinding.RefcountTableSubject)) yield break;
         var table = ReadTable(_header.RefcountTable.Value, (int)(bytes / sizeof(ulong)));
         yield return bytes;
         long held = 0;
@@ -149,13 +173,13 @@ internal sealed class ReferenceWalk
             var where = _header.RefcountTable.Value + ((long)i * sizeof(ulong));
             if (!RefcountTableEntry.TryParse(table[i], _geometry, out var entry))
             {
-                _report(new CheckFinding(CheckFindingKind.ImpossibleEntry, where, table[i], 0, "refcount table entry"));
+                _report(new CheckFinding(CheckFindingKind.ImpossibleEntry, where, table[i], 0, CheckFinding.RefcountEntrySubject));
                 var first = (long)i * _geometry.RefcountsPerBlock;
                 _unreadable.Add((first, first + _geometry.RefcountsPerBlock));
-                if (first < FileClusters && IsUnreadable(table[i])) _report(new CheckFinding(CheckFindingKind.UnreadableCounts, where, table[i], 0, "refcount table entry"));
+                if (first < FileClusters && IsUnreadable(table[i])) _report(new CheckFinding(CheckFindingKind.UnreadableCounts, where, table[i], 0, CheckFinding.RefcountEntrySubject));
                 continue;
             }
-            if (!Claim(entry.Block.Value, _geometry.ClusterBytes, MetadataKind.RefcountBlock, where, table[i], "refcount block")) continue;
+            if (!Claim(entry.Block.Value, _geometry.ClusterBytes, MetadataKind.RefcountBlock, where, table[i], CheckFinding.RefcountBlockSubject)) continue;
             RequireBelow(held += _geometry.ClusterBytes, WriterLimits.MaxRefcountBytes, "bytes of refcounts", "refcount-bytes");
             var block = new byte[_geometry.ClusterBytes];
             _file.Read(entry.Block.Value, block);

@@ -53,6 +53,12 @@ public sealed class ClusterGeometry
         VirtualSize = virtualSize;
     }
 
+    /// <summary>The shape that a header tells. A disk is served in whole sectors; what the header has beyond the last one is out of reach, as in QEMU.</summary>
+    public static ClusterGeometry Of(ImageHeader header) => new(
+        header.ClusterBits, header.RefcountOrder, header.Version, header.Size & ~(SectorBytes - 1L),
+        header.Incompatible.HasFlag(IncompatibleFeatures.ExtendedL2) ? L2Form.Extended : L2Form.Standard,
+        header.Incompatible.HasFlag(IncompatibleFeatures.ExternalDataFile) ? DataPlace.DataFile : DataPlace.Image);
+
     public const int MinClusterBits = 9;
 
     public const int MaxClusterBits = 21;

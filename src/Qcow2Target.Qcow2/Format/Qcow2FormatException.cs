@@ -21,7 +21,7 @@ public enum Qcow2FormatError
     /// <summary>A virtual disk of less than one sector.</summary>
     EmptyDisk,
 
-    /// <summary>Refused for writing only: the dirty bit, the corrupt bit, snapshots.</summary>
+    /// <summary>Refused for writing only: the corrupt bit.</summary>
     ReadOnlyFeature,
 
     /// <summary>Refused for writing only: the structure scan found a contradiction.</summary>

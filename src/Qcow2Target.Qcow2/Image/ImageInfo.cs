@@ -1,3 +1,5 @@
+using Qcow2Target.Qcow2.Check;
+
 namespace Qcow2Target.Qcow2.Image;
 
 /// <summary>What people and programs may want to know of an open image; fixed at open.</summary>
@@ -9,4 +11,8 @@ namespace Qcow2Target.Qcow2.Image;
 /// <param name="LeakedClusters">Host clusters with a count but no reference, found at open for writing; taken into use again.</param>
 /// <param name="ClearsBitmaps">True: the image has dirty bitmaps that the first write makes invalid (autoclear bit 0).</param>
 public sealed record ImageInfo(
-    string Path, int Version, long VirtualSize, int ClusterBytes, IReadOnlyList<string> Chain, long LeakedClusters, bool ClearsBitmaps);
+    string Path, int Version, long VirtualSize, int ClusterBytes, IReadOnlyList<string> Chain, long LeakedClusters, bool ClearsBitmaps)
+{
+    /// <summary>What was repaired when the image was opened for writing with its dirty bit set; null: there was none.</summary>
+    public RepairReport? Repair { get; init; }
+}

@@ -12,16 +12,21 @@ internal static class ImageSupport
     /// <exception cref="Qcow2FormatException">It asks for what is not supported; the message names it.</exception>
     internal static void RequireReadable(ImageHeader header)
     {
-        if (header.UnknownIncompatibleFeatures() is { } unknown)
-            throw Unsupported(ImageHeader.IncompatibleField, $"unknown incompatible feature {unknown}");
-        if (header.CryptMethod != 0)
-        {
-            var method = header.CryptMethod == 1 ? "AES" : "LUKS";
-            throw new Qcow2FormatException(Qcow2FormatError.Encrypted, 32, $"encrypted image ({method}) not supported");
-        }
+        RequireKnown(header);
         if (header.Incompatible.HasFlag(IncompatibleFeatures.ExternalDataFile)) throw Unsupported(ImageHeader.IncompatibleField, "external data file not supported");
         RequireDecoder((CompressionType)header.CompressionType, ClusterDecoders.Available);
         if (header.Size < ClusterGeometry.SectorBytes) throw new Qcow2FormatException(Qcow2FormatError.EmptyDisk, 24, $"empty disk: virtual size {header.Size} is less than one sector");
+    }
+
+    /// <summary>Refuses an image whose metadata cannot be read right.</summary>
+    /// <exception cref="Qcow2FormatException">It is encrypted, or has a feature that is not known; the message names it.</exception>
+    internal static void RequireKnown(ImageHeader header)
+    {
+        if (header.UnknownIncompatibleFeatures() is { } unknown)
+            throw Unsupported(ImageHeader.IncompatibleField, $"unknown incompatible feature {unknown}");
+        if (header.CryptMethod == 0) return;
+        var method = header.CryptMethod == 1 ? "AES" : "LUKS";
+        throw new Qcow2FormatException(Qcow2FormatError.Encrypted, 32, $"encrypted image ({method}) not supported");
     }
 
     /// <summary>Refuses an image that can be read but not yet, or not safely, written.</summary>
@@ -29,7 +34,6 @@ internal static class ImageSupport
     internal static void RequireWritable(ImageHeader header)
     {
         if (header.Incompatible.HasFlag(IncompatibleFeatures.Corrupt)) throw ReadOnly(ImageHeader.IncompatibleField, "corrupt bit set: the image can only be opened read-only until it is repaired");
-        if (header.Incompatible.HasFlag(IncompatibleFeatures.Dirty)) throw ReadOnly(ImageHeader.IncompatibleField, "dirty bit set: the image can only be opened read-only until its refcounts are repaired");
     }
 
     /// <summary>Refuses a compression type without a decoder here.</summary>

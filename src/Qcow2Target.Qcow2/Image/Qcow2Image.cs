@@ -1,3 +1,4 @@
+using Qcow2Target.Qcow2.Check;
 using Qcow2Target.Qcow2.Format;
 using Qcow2Target.Qcow2.Io;
 
@@ -20,17 +21,17 @@ public sealed class Qcow2Image : IImageLayer, IDisposable
         Info = Describe(leakedClusters: 0);
     }
 
-    private Qcow2Image(OpenedFile file, Qcow2Layer layer, StructureScan scan, TimeProvider time)
+    private Qcow2Image(OpenedFile file, Qcow2Layer layer, StructureScan scan, RepairReport? repair, TimeProvider time)
     {
         _file = file;
         _layer = layer;
         _gate = new WriteGate();
         layer.Rules.NotExclusive = scan.NotExclusive;
         Writer = new MetadataWriter(layer, file.File, scan, _gate, time);
-        Info = Describe(scan.LeakedCount);
+        Info = Describe(scan.LeakedCount) with { Repair = repair };
     }
 
-    /// <summary>Opens an image and its chain; for writing, reads all its metadata once. Waits for disks.</summary>
+    /// <summary>Opens an image and its chain; for writing, reads all its metadata once, and repairs it before that if it is dirty. Waits for disks.</summary>
     /// <exception cref="Qcow2FormatException">The image or a layer below is malformed or needs what is not supported.</exception>
     /// <exception cref="ImageFileException">A file is not there, not allowed or in use.</exception>
     /// <exception cref="BlockFileException">A file could not be read.</exception>
@@ -44,9 +45,15 @@ public sealed class Qcow2Image : IImageLayer, IDisposable
             var header = ImageHeader.ReadFrom(file.File);
             ImageSupport.RequireReadable(header);
             if (writes) ImageSupport.RequireWritable(header);
+            RepairReport? repair = null;
+            if (writes && header.Incompatible.HasFlag(IncompatibleFeatures.Dirty))
+            {
+                repair = ImageRepair.RunAtOpen(file.File, header);
+                header = ImageHeader.ReadFrom(file.File);
+            }
             layer = Qcow2Layer.Open(file, header, options.Backings, ChainAbove.Active(file.Identity, Qcow2Layer.TableBytes(header)));
             return writes
-                ? new Qcow2Image(file, layer, StructureScan.Run(header, layer.Geometry, file.File), options.Time)
+                ? new Qcow2Image(file, layer, StructureScan.Run(header, layer.Geometry, file.File), repair, options.Time)
                 : new Qcow2Image(file, layer);
         }
         catch

@@ -46,10 +46,7 @@ internal sealed class Qcow2Layer : IImageLayer, IDisposable
     /// <param name="chain">The chain down to and with this file.</param>
     internal static Qcow2Layer Open(OpenedFile file, ImageHeader header, BackingImages backings, ChainAbove chain)
     {
-        // A disk is served in whole sectors; what the header has beyond the last one is out of reach, as in QEMU.
-        var size = header.Size & ~(ClusterGeometry.SectorBytes - 1L);
-        var form = header.Incompatible.HasFlag(IncompatibleFeatures.ExtendedL2) ? L2Form.Extended : L2Form.Standard;
-        var geometry = new ClusterGeometry(header.ClusterBits, header.RefcountOrder, header.Version, size, form);
+        var geometry = ClusterGeometry.Of(header);
         var rules = new MappingRules(header, geometry, file.File);
         var map = ClusterMap.ReadFrom(file.File, header, geometry, rules, backings.Cache);
         try

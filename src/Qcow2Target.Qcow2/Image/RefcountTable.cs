@@ -43,6 +43,9 @@ internal sealed class RefcountTable
 
     internal bool HasBlockFor(long cluster) => _blocks[Index(cluster)] is not null;
 
+    /// <summary>The table reaches this cluster, and its block is there.</summary>
+    internal bool Covers(long cluster) => cluster < Reach && HasBlockFor(cluster);
+
     internal IEnumerable<(int Index, HostOffset Host)> Blocks
     {
         get

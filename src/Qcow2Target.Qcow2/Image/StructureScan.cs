@@ -12,21 +12,14 @@ internal sealed class StructureScan
 {
     private readonly ReferenceWalk _walk;
     private readonly ClusterGeometry _geometry;
-    private readonly LeakPolicy _leaks;
+    private readonly bool _reclaims;
 
     private StructureScan(ImageHeader header, ClusterGeometry geometry, IBlockFile file)
     {
         _geometry = geometry;
-        _leaks = PolicyFor(header);
         _walk = new ReferenceWalk(header, geometry, file, Take);
-    }
-
-    private enum LeakPolicy
-    {
-        Reclaim,
-
-        /// <summary>Clusters that nothing known uses may be in use by what is not known.</summary>
-        Keep,
+        // While an autoclear bit is set nothing may change yet.
+        _reclaims = header.Autoclear == 0 && _walk.KnowsAllUses;
     }
 
     internal MetadataMap Metadata => _walk.Metadata;
@@ -52,19 +45,12 @@ internal sealed class StructureScan
         return scan;
     }
 
-    private static LeakPolicy PolicyFor(ImageHeader header)
-    {
-        var knowsAll = header.Autoclear == 0
-            && header.Extensions.All(extension => extension.Type is HeaderExtensionType.BackingFormat or HeaderExtensionType.FeatureNames);
-        return knowsAll ? LeakPolicy.Reclaim : LeakPolicy.Keep;
-    }
-
     private void Take(CheckFinding finding)
     {
         if (finding.ForbidsWriting) throw new Qcow2FormatException(Qcow2FormatError.Inconsistent, finding.Offset, $"{finding}: the image can only be opened read-only");
         if (finding.Kind != CheckFindingKind.Leak) return;
         LeakedCount++;
-        if (_leaks == LeakPolicy.Reclaim) Reclaim(finding.Offset >> _geometry.ClusterBits, finding.Value, finding.Expected);
+        if (_reclaims) Reclaim(finding.Offset >> _geometry.ClusterBits, finding.Value, finding.Expected);
     }
 
     private void Reclaim(long cluster, ulong count, ulong used)

@@ -114,12 +114,13 @@ public sealed class Qcow2ImageTests(ITestOutputHelper output) : IDisposable
         Assert.Equal(0, _cache.UsedBytes);
     }
 
-    // The header cluster without the two places that writing may change: the refcount table's, and the autoclear word, which may only be cleared.
+    // The header cluster without the places that writing may change: the refcount table's, the autoclear word and the dirty bit, which may only be cleared.
     private static byte[] Header(string path)
     {
         var header = File.ReadAllBytes(path)[..512];
         header.AsSpan(48, 12).Clear();
         if (header[7] == 3) header.AsSpan(88, 8).Clear();
+        if (header[7] == 3) header[79] &= 0xfe;
         return header;
     }
 
