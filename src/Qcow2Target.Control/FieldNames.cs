@@ -20,6 +20,7 @@ internal static class FieldNames
     public const string Size = "size";
     public const string ReadOnly = "read_only";
     public const string DetectZeroes = "detect_zeroes";
+    public const string DiscardPending = "discard_pending";
     public const string Force = "force";
     public const string Flush = "flush";
     public const string Details = "details";

@@ -16,7 +16,7 @@ public sealed class KillTests(ITestOutputHelper output)
     private readonly RandomSource _random = new(output.WriteLine);
 
     [Fact]
-    public async Task What_was_flushed_survives_ten_kills_under_write_load()
+    public async Task What_was_acknowledged_survives_ten_kills_under_write_load()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(output);
         BlockLedger settled = MakeBase(daemon);

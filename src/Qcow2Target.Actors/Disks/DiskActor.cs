@@ -1,5 +1,6 @@
 using Qcow2Target.Actors.Targets;
 using Qcow2Target.Qcow2.Image;
+using Qcow2Target.Qcow2.Pending;
 
 namespace Qcow2Target.Actors.Disks;
 
@@ -35,6 +36,7 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
     private Handover<ImageLease>? _delivery;
     private string? _openedPath;
     private bool _corruptTold;
+    private bool _logFaultTold;
 
     public DiskActor(DiskPlace place, string path, ImageAccess access, FirstOpen firstOpen, DiskPort port, TargetServices services)
     {
@@ -76,10 +78,10 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
 
     private void Waiting()
     {
-        Receive<OpenDisk>(_ =>
+        Receive<OpenDisk>(command =>
         {
             var client = Sender;
-            RequestOpen();
+            RequestOpen(command.Pending);
             Become(() => Opening(client));
         });
         Receive<CloseDisk>(_ =>
@@ -91,10 +93,10 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
         RefuseToGrow();
     }
 
-    private void RequestOpen()
+    private void RequestOpen(PendingRule pending)
     {
         _delivery = new Handover<ImageLease>();
-        _services.Images.Tell(new OpenImage(_openedPath ?? _path, _access, _place.ToString(), _delivery));
+        _services.Images.Tell(new OpenImage(_openedPath ?? _path, _access, _place.ToString(), pending, _delivery));
     }
 
     private void Opening(IActorRef client)
@@ -149,8 +151,18 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
     {
         if (lease.Image.Info.ClearsBitmaps)
             _log.Warning("{Path} has dirty bitmaps: its first write makes them invalid, incremental backups of it begin anew", lease.Image.Info.Path);
+        TellPending(lease.Image.Info);
         _port.Begin(lease);
         Become(() => Serving(lease));
+    }
+
+    private void TellPending(ImageInfo image)
+    {
+        var (finding, explanation) = (image.Pending.Finding, image.Pending.Explanation);
+        if (finding is PendingFinding.Replayed or PendingFinding.LaidOver)
+            _log.Info("{Path}: {Explanation}", image.Path, explanation);
+        else if (finding != PendingFinding.None)
+            _log.Warning("{Path}: {Explanation}", image.Path, explanation);
     }
 
     private void Serving(ImageLease lease)
@@ -177,6 +189,11 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
         Feed(lease, writer);
         if (writer.Fault is { } fault)
             Judge(fault);
+        if (writer.LogFault is { } missing && !_logFaultTold)
+        {
+            _logFaultTold = true;
+            _log.Warning("{Place} ({Path}) is written without a pending log, new space waits for the disk: {Reason}", _place, _openedPath, missing.Message);
+        }
     }
 
     private void Feed(ImageLease lease, MetadataWriter writer)
@@ -270,11 +287,12 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
     private void Recovering(TimeSpan backoff)
     {
         IActorRef? closer = null;
-        Receive<RetryTick>(_ => RequestOpen());
+        Receive<RetryTick>(_ => RequestOpen(PendingRule.Keep));
         Receive<ImageOpened>(opened =>
         {
             var lease = TakeDelivery();
             _corruptTold = false;
+            _logFaultTold = false;
             Serve(lease);
             if (closer is not null)
             {

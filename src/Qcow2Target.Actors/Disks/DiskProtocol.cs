@@ -1,4 +1,5 @@
 using Qcow2Target.Actors.Targets;
+using Qcow2Target.Qcow2.Pending;
 
 namespace Qcow2Target.Actors.Disks;
 
@@ -6,7 +7,8 @@ namespace Qcow2Target.Actors.Disks;
 public interface IDiskCommand;
 
 /// <summary>Answered once by <see cref="DiskOpened"/> or <see cref="DiskNotOpened"/>.</summary>
-public sealed record OpenDisk : IDiskCommand;
+/// <param name="Pending">What to do where the image lacks writes whose log is not here or does not fit.</param>
+public sealed record OpenDisk(PendingRule Pending = PendingRule.Keep) : IDiskCommand;
 
 /// <summary>Answered by <see cref="DiskClosed"/> when no descriptor and no lock is left and the file is complete; the actor stops then.</summary>
 public sealed record CloseDisk(UnflushedData Unflushed) : IDiskCommand;

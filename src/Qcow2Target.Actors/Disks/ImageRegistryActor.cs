@@ -1,6 +1,7 @@
 using Qcow2Target.Actors.Targets;
 using Qcow2Target.Qcow2.Image;
 using Qcow2Target.Qcow2.Io;
+using Qcow2Target.Qcow2.Pending;
 
 namespace Qcow2Target.Actors.Disks;
 
@@ -18,12 +19,12 @@ public sealed class ImageRegistryActor : ReceiveActor
     private readonly Dictionary<string, string> _holders = new(StringComparer.Ordinal);
     private readonly Dictionary<string, HashSet<string>> _bases = new(StringComparer.Ordinal);
 
-    public ImageRegistryActor(IImageFiles files, string relativeBase, CacheBudget cache, BlockingThreads threads)
+    public ImageRegistryActor(IImageFiles files, string relativeBase, CacheBudget cache, PendingLogs pending, BlockingThreads threads)
     {
         _relativeBase = Path.GetFullPath(relativeBase);
         _files = files;
         _cache = cache;
-        _backings = new BackingImages(files, cache);
+        _backings = new BackingImages(files, cache, pending);
         _threads = threads;
         Receive<OpenImage>(Open);
         Receive<Opened>(Hold);
@@ -34,9 +35,10 @@ public sealed class ImageRegistryActor : ReceiveActor
     /// <param name="files">Where files come from.</param>
     /// <param name="relativeBase">The directory that relative paths belong to: the first disks root.</param>
     /// <param name="cache">What the cached tables of all images may hold together.</param>
+    /// <param name="pending">Where what completed and is not committed survives a kill.</param>
     /// <param name="threads">Threads for blocking calls.</param>
-    public static Props PropsFor(IImageFiles files, string relativeBase, CacheBudget cache, BlockingThreads threads) =>
-        Props.Create(() => new ImageRegistryActor(files, relativeBase, cache, threads));
+    public static Props PropsFor(IImageFiles files, string relativeBase, CacheBudget cache, PendingLogs pending, BlockingThreads threads) =>
+        Props.Create(() => new ImageRegistryActor(files, relativeBase, cache, pending, threads));
 
     private void Open(OpenImage command)
     {
@@ -49,6 +51,7 @@ public sealed class ImageRegistryActor : ReceiveActor
             Files = files,
             Backings = _backings,
             Cache = _cache,
+            Pending = command.Pending,
         };
         var threads = _threads;
         threads.Run(() =>

@@ -1,5 +1,6 @@
 using Qcow2Target.Actors.Targets;
 using Qcow2Target.Qcow2.Image;
+using Qcow2Target.Qcow2.Pending;
 
 namespace Qcow2Target.Actors.Disks;
 
@@ -10,8 +11,9 @@ public interface IImageRegistryCommand;
 /// <param name="Path">As ATTACH gave it.</param>
 /// <param name="Access">Whether it is to be written.</param>
 /// <param name="Holder">Who will have it, for the message to the next who asks: "LUN 0 of iqn.…".</param>
+/// <param name="Pending">What to do where the image lacks writes whose log is not here or does not fit.</param>
 /// <param name="Delivery">Where the image goes, so that it is closed again if the asker is gone by then.</param>
-public sealed record OpenImage(string Path, ImageAccess Access, string Holder, Handover<ImageLease> Delivery) : IImageRegistryCommand;
+public sealed record OpenImage(string Path, ImageAccess Access, string Holder, PendingRule Pending, Handover<ImageLease> Delivery) : IImageRegistryCommand;
 
 /// <summary>The image is in the handover.</summary>
 public sealed record ImageOpened(StoredFile File);

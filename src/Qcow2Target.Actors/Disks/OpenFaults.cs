@@ -33,6 +33,7 @@ internal static class OpenFaults
         ImageFileException { Error: ImageFileError.Io } => RefusalReason.DiskFault,
         ImageFileException => RefusalReason.DiskPathRefused,
         Qcow2FormatException { Error: Qcow2FormatError.Inconsistent or Qcow2FormatError.Malformed } => RefusalReason.DiskDamaged,
+        Qcow2FormatException { Error: Qcow2FormatError.PendingWrites } => RefusalReason.DiskPending,
         Qcow2FormatException => RefusalReason.DiskUnsupported,
         ImageFaultException or BlockFileException => RefusalReason.DiskFault,
         _ => RefusalReason.InternalFault,

@@ -133,7 +133,7 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
         _client = client;
         var entry = StartDisk(lun, command.DiskPath, command.Serial, command.Access, command.ZeroDetection, FirstOpen.MustSucceed);
         Publish();
-        entry.Actor.Tell(new OpenDisk());
+        entry.Actor.Tell(new OpenDisk(command.Pending));
         StartDeadline();
         BusyWith(() =>
         {

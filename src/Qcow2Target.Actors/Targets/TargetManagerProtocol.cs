@@ -1,6 +1,7 @@
 using Newtonsoft.Json;
 using Newtonsoft.Json.Converters;
 using Qcow2Target.Qcow2.Image;
+using Qcow2Target.Qcow2.Pending;
 
 namespace Qcow2Target.Actors.Targets;
 
@@ -54,13 +55,15 @@ public sealed record DeleteTarget(TargetName Target, ConnectedInitiators Initiat
 /// <param name="Serial">Fixes the unit serial number (VPD 80h) and with it the identity; null derives it.</param>
 /// <param name="Access">Whether initiators may write.</param>
 /// <param name="ZeroDetection">What becomes of zeros that initiators write.</param>
+/// <param name="Pending">What to do where the image lacks writes whose log is not here or does not fit.</param>
 public sealed record AttachDisk(
     TargetName Target,
     string DiskPath,
     int? Lun,
     string? Serial,
     ImageAccess Access = ImageAccess.ReadWrite,
-    ZeroDetection ZeroDetection = ZeroDetection.Off) : ITargetCommand;
+    ZeroDetection ZeroDetection = ZeroDetection.Off,
+    PendingRule Pending = PendingRule.Keep) : ITargetCommand;
 
 public sealed record DetachDisk(TargetName Target, int Lun, ConnectedInitiators Initiators, UnflushedData Unflushed) : ITargetCommand;
 
@@ -104,6 +107,9 @@ public enum RefusalReason
     DiskNotFound,
     DiskInUse,
     DiskUnsupported,
+
+    /// <summary>Writes that a killed daemon had completed are in a log that is not here or does not fit.</summary>
+    DiskPending,
     DiskDamaged,
     DiskFault,
     DiskFull,

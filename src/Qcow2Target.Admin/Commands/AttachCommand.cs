@@ -22,13 +22,21 @@ internal static class AttachCommand
         {
             Description = "Let whole clusters of zeros that initiators write take no space.",
         };
-        var command = new Command("attach", "Attach a qcow2 disk to a target and print its LUN id.") { targetName, diskPath, lunId, serial, readOnly, detectZeroes };
+        var discardPending = new Option<bool>("--discard-pending")
+        {
+            Description = "Give up writes that a killed daemon had completed and that are not in the image, where their log is not to be had.",
+        };
+        var command = new Command("attach", "Attach a qcow2 disk to a target and print its LUN id.")
+        {
+            targetName, diskPath, lunId, serial, readOnly, detectZeroes, discardPending,
+        };
         command.SetAction((parsed, cancellationToken) => runner.RunAsync<AttachReply>(
             parsed,
             new AttachRequest(
                 parsed.GetRequiredValue(targetName), parsed.GetRequiredValue(diskPath), parsed.GetValue(lunId), parsed.GetValue(serial),
                 parsed.GetValue(readOnly) ? DiskAccess.ReadOnly : DiskAccess.ReadWrite,
-                parsed.GetValue(detectZeroes) ? ZeroPolicy.Unmap : ZeroPolicy.Write),
+                parsed.GetValue(detectZeroes) ? ZeroPolicy.Unmap : ZeroPolicy.Write,
+                parsed.GetValue(discardPending) ? PendingPolicy.Discard : PendingPolicy.Keep),
             (output, reply) => output.WriteLine(reply.LunId),
             cancellationToken));
         return command;

@@ -124,6 +124,9 @@ public static class ControlErrors
     public static ControlError DiskUnsupported(string diskPath, string reason) => new(
         ErrorCodes.DiskUnsupported, $"{Quote(diskPath)} is not supported: {reason}", ErrorFact.Of("disk_path", Shorten(diskPath)));
 
+    public static ControlError DiskPending(string diskPath, string reason) => new(
+        ErrorCodes.DiskPending, $"{Quote(diskPath)} lacks completed writes: {reason}", ErrorFact.Of("disk_path", Shorten(diskPath)));
+
     public static ControlError DiskCorrupt(string diskPath, string reason) => new(
         ErrorCodes.DiskCorrupt, $"{Quote(diskPath)} is damaged: {reason}", ErrorFact.Of("disk_path", Shorten(diskPath)));
 

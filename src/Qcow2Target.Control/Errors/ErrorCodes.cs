@@ -33,6 +33,7 @@ public static class ErrorCodes
     public const string DiskNotFound = "disk_not_found";
     public const string DiskInUse = "disk_in_use";
     public const string DiskUnsupported = "disk_unsupported";
+    public const string DiskPending = "disk_pending";
     public const string DiskCorrupt = "disk_corrupt";
     public const string DiskIo = "disk_io";
     public const string DiskFull = "disk_full";

@@ -9,13 +9,15 @@ namespace Qcow2Target.Control.Requests;
 /// <param name="Serial">Unit serial number (VPD page 80h) to be kept with this LUN; null for the daemon's own. Optional.</param>
 /// <param name="Access">Whether it may be written. Optional.</param>
 /// <param name="Zeroes">What becomes of zeros that are written. Optional.</param>
+/// <param name="Pending">What to do with writes that an earlier daemon completed and this one has not got. Optional.</param>
 public sealed record AttachRequest(
     string TargetName,
     string DiskPath,
     long? LunId = null,
     string? Serial = null,
     DiskAccess Access = DiskAccess.ReadWrite,
-    ZeroPolicy Zeroes = ZeroPolicy.Write) : ControlRequest
+    ZeroPolicy Zeroes = ZeroPolicy.Write,
+    PendingPolicy Pending = PendingPolicy.Keep) : ControlRequest
 {
     public override string Type => RequestTypes.Attach;
 

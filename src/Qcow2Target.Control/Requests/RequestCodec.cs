@@ -114,14 +114,16 @@ public static class RequestCodec
         // A field stands here when the daemon acts upon it, not before.
         command.RefuseOthers(
             RequestTypes.Attach,
-            FieldNames.DiskPath, FieldNames.TargetName, FieldNames.LunId, FieldNames.Serial, FieldNames.ReadOnly, FieldNames.DetectZeroes);
+            FieldNames.DiskPath, FieldNames.TargetName, FieldNames.LunId, FieldNames.Serial, FieldNames.ReadOnly, FieldNames.DetectZeroes,
+            FieldNames.DiscardPending);
         return new AttachRequest(
             DiskPath: command.RequiredString(FieldNames.DiskPath),
             TargetName: command.RequiredString(FieldNames.TargetName),
             LunId: command.OptionalInteger(FieldNames.LunId),
             Serial: command.OptionalString(FieldNames.Serial),
             Access: command.OptionalBoolean(FieldNames.ReadOnly) == true ? DiskAccess.ReadOnly : DiskAccess.ReadWrite,
-            Zeroes: command.OptionalBoolean(FieldNames.DetectZeroes) == true ? ZeroPolicy.Unmap : ZeroPolicy.Write);
+            Zeroes: command.OptionalBoolean(FieldNames.DetectZeroes) == true ? ZeroPolicy.Unmap : ZeroPolicy.Write,
+            Pending: command.OptionalBoolean(FieldNames.DiscardPending) == true ? PendingPolicy.Discard : PendingPolicy.Keep);
     }
 
     private static DetachLunRequest ReadDetachLun(CommandFields command)
@@ -189,6 +191,8 @@ public static class RequestCodec
                     Write(json, FieldNames.ReadOnly, true);
                 if (attach.Zeroes == ZeroPolicy.Unmap)
                     Write(json, FieldNames.DetectZeroes, true);
+                if (attach.Pending == PendingPolicy.Discard)
+                    Write(json, FieldNames.DiscardPending, true);
                 break;
             case DetachLunRequest detach:
                 Write(json, FieldNames.LunId, detach.LunId);

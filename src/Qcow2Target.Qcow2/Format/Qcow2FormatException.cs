@@ -27,6 +27,9 @@ public enum Qcow2FormatError
     /// <summary>Refused for writing only: the structure scan found a contradiction.</summary>
     Inconsistent,
 
+    /// <summary>Refused for writing only: writes that completed are in a pending log that is not here, or that does not fit the image.</summary>
+    PendingWrites,
+
     /// <summary>A backing file without a declared format that is not qcow2 by magic, or with one that is not known.</summary>
     BackingFormat,
 

@@ -1,5 +1,6 @@
 using Qcow2Target.Qcow2.Format;
 using Qcow2Target.Qcow2.Io;
+using Qcow2Target.Qcow2.Pending;
 
 namespace Qcow2Target.Qcow2.Image;
 
@@ -7,7 +8,7 @@ namespace Qcow2Target.Qcow2.Image;
 /// The open backing images of the daemon: one for each file, shared by all overlays, opened with the first lease and closed with the
 /// last. Safe to call from several threads. No lock is held while a file is opened, so a dead mount holds up nobody else.
 /// </summary>
-public sealed class BackingImages(IImageFiles files, CacheBudget cache)
+public sealed class BackingImages(IImageFiles files, CacheBudget cache, PendingLogs? pending = null)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<Key, Entry> _open = [];
@@ -19,6 +20,9 @@ public sealed class BackingImages(IImageFiles files, CacheBudget cache)
     }
 
     internal CacheBudget Cache { get; } = cache;
+
+    /// <summary>The logs of writes that are completed and not in their images; null: images are written and read without.</summary>
+    internal PendingLogs? Pending { get; } = pending;
 
     /// <summary>Opens the backing file that an overlay names, with all below it, or shares it.</summary>
     /// <param name="format">The format that the overlay declares, or null.</param>

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using Qcow2Target.Qcow2.Format;
 using Qcow2Target.Qcow2.Io;
+using Qcow2Target.Qcow2.Pending;
 
 namespace Qcow2Target.Qcow2.Image;
 
@@ -30,14 +31,16 @@ internal sealed class ClusterMap : ICacheTenant, IDisposable
     private readonly IBlockFile _file;
     private readonly MappingRules _rules;
     private readonly CacheBudget _budget;
+    private readonly PendingChanges? _pending;
     private readonly Lock[] _loading;
     private readonly Lock _clockLock = new();
     private readonly List<L2Table> _clock = [];
     private volatile Level _level;
     private int _hand;
 
-    private ClusterMap(ClusterGeometry geometry, IBlockFile file, MappingRules rules, CacheBudget budget, HostOffset l1Host, ulong[] l1)
+    private ClusterMap(ClusterGeometry geometry, IBlockFile file, MappingRules rules, CacheBudget budget, HostOffset l1Host, ulong[] l1, PendingChanges? pending)
     {
+        _pending = pending;
         _geometry = geometry;
         _file = file;
         _rules = rules;
@@ -50,8 +53,9 @@ internal sealed class ClusterMap : ICacheTenant, IDisposable
     }
 
     /// <summary>Reads the L1 table.</summary>
+    /// <param name="pending">Changes that the file does not have: seen as if it had them.</param>
     /// <exception cref="Qcow2FormatException">It lies beyond the end of the file.</exception>
-    internal static ClusterMap ReadFrom(IBlockFile file, ImageHeader header, ClusterGeometry geometry, MappingRules rules, CacheBudget budget)
+    internal static ClusterMap ReadFrom(IBlockFile file, ImageHeader header, ClusterGeometry geometry, MappingRules rules, CacheBudget budget, PendingChanges? pending = null)
     {
         var bytes = (long)header.L1Size * sizeof(ulong);
         if (geometry.ClustersIn(header.L1Table.Value + bytes) > geometry.ClustersIn(file.Length))
@@ -59,10 +63,11 @@ internal sealed class ClusterMap : ICacheTenant, IDisposable
         var l1 = new ulong[header.L1Size];
         file.Read(header.L1Table.Value, MemoryMarshal.AsBytes(l1.AsSpan()));
         if (BitConverter.IsLittleEndian) BinaryPrimitives.ReverseEndianness(l1, l1);
+        pending?.LayOver(l1);
         // COPIED with the offset 0 is no table either; with one form of "none" a lookup need not parse.
         for (var i = 0; i < l1.Length; i++)
             if (L1Entry.TryParse(l1[i], geometry, out var entry) && !entry.HasTable) l1[i] = 0;
-        return new ClusterMap(geometry, file, rules, budget, header.L1Table, l1);
+        return new ClusterMap(geometry, file, rules, budget, header.L1Table, l1, pending);
     }
 
     /// <summary>Entries of the L1 table, those beyond the virtual size included.</summary>
@@ -186,6 +191,7 @@ internal sealed class ClusterMap : ICacheTenant, IDisposable
             throw new ImageFaultException(Faults.From(exception, ImageFaultKind.ReadError));
         }
         if (BitConverter.IsLittleEndian) BinaryPrimitives.ReverseEndianness(words, words);
+        _pending?.LayOver(l1Index, words);
         var step = _geometry.L2EntryBytes / sizeof(ulong);
         var guest = (long)l1Index << _geometry.L1Shift;
         for (var i = 0; i < words.Length; i += step, guest += _geometry.ClusterBytes)

@@ -1,4 +1,5 @@
 using Qcow2Target.Qcow2.Io;
+using Qcow2Target.Qcow2.Pending;
 
 namespace Qcow2Target.Qcow2.Image;
 
@@ -7,10 +8,13 @@ internal sealed record CommittedTable(WriterTable Table, SectorSet Sectors);
 
 /// <summary>
 /// Commit: brings linked entries to the file. New tables, then a sync that also covers all data that was filled, then the entries that
-/// point to them, then a sync. With nothing linked it is one sync. What was linked after it was put together belongs to the next.
+/// point to them, then a sync, and then the pending log gives up what it has of it. With nothing linked it is one sync. What was linked after it was put together belongs to the next.
 /// </summary>
-internal sealed class CommitWork(IBlockFile file) : ImageWork
+internal sealed class CommitWork(IBlockFile file, PendingLog? log) : ImageWork
 {
+    // What is linked now is in this commit; what is only recorded belongs to the next.
+    private readonly long _boundary = log?.Boundary ?? 0;
+
     /// <summary>Contents of tables that nothing in the file points to yet.</summary>
     internal List<MetadataWrite> NewTables { get; } = [];
 
@@ -24,6 +28,9 @@ internal sealed class CommitWork(IBlockFile file) : ImageWork
 
     /// <summary>Completed by it.</summary>
     internal List<FlushRequest> Flushes { get; init; } = [];
+
+    /// <summary>Steps that are linked when it is done.</summary>
+    internal List<Step> First { get; init; } = [];
 
     /// <summary>New tables are durable, and L1 entries that point to them may be in the file.</summary>
     internal bool EntriesBegun { get; private set; }
@@ -41,6 +48,7 @@ internal sealed class CommitWork(IBlockFile file) : ImageWork
             foreach (var write in Entries) file.Write(write.Offset, write.Bytes);
         }
         Sync();
+        log?.Release(_boundary);
     }
 
     private void Sync()

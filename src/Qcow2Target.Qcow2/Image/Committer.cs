@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using Qcow2Target.Qcow2.Format;
 using Qcow2Target.Qcow2.Io;
+using Qcow2Target.Qcow2.Pending;
 
 namespace Qcow2Target.Qcow2.Image;
 
@@ -18,44 +19,57 @@ internal sealed class Committer(Qcow2Layer layer, IBlockFile file, MetadataMap m
     internal void Linked() => HasLinked = true;
 
     /// <summary>A mapping was replaced: its host clusters lose a use when the replacement is durable.</summary>
-    internal void Unlinked(L2Entry old)
+    internal void Unlinked(L2Entry old) => AddHosts(old, _released);
+
+    /// <summary>Adds the host clusters of a mapping to a list.</summary>
+    internal void AddHosts(L2Entry old, ExtentList clusters)
     {
         if (old.HasHost)
         {
-            _released.Add(old.Host.Value >> layer.Geometry.ClusterBits);
+            clusters.Add(old.Host.Value >> layer.Geometry.ClusterBits);
         }
         else if (old.IsCompressed)
         {
             CompressedDescriptor.TryParse(old.Stream, layer.Geometry, out var descriptor);
             var (first, last) = descriptor.HostClusters(layer.Geometry);
-            for (var cluster = first; cluster <= last; cluster++) _released.Add(cluster);
+            for (var cluster = first; cluster <= last; cluster++) clusters.Add(cluster);
         }
     }
 
-    /// <summary>Puts a commit of everything linked so far together: copies, so that linking goes on.</summary>
+    /// <summary>
+    /// Puts a commit of everything linked so far together, and of steps that are linked when it is done: copies, so that linking goes on.
+    /// </summary>
     /// <exception cref="ImageFaultException">With <see cref="ImageFaultKind.Corrupt"/>: a write would hit other data; none was made.</exception>
-    internal CommitWork Begin(List<FlushRequest> flushes)
+    internal CommitWork Begin(List<FlushRequest> flushes, List<Step> first, PendingLog? log)
     {
-        var work = new CommitWork(file) { Released = _released, Flushes = flushes };
+        var work = new CommitWork(file, log) { Released = _released, Flushes = flushes, First = first };
         // Known as running before anything can fail, so that its flushes are answered whatever happens.
         Running = work;
         _released = new ExtentList();
         HasLinked = false;
-        foreach (var table in tables.Changed)
+        var patches = new Dictionary<WriterTable, TablePatch>();
+        foreach (var step in first)
         {
+            if (!patches.TryGetValue(step.Table!, out var patch)) patches.Add(step.Table!, patch = new TablePatch(step.Table!, layer.Geometry));
+            patch.Add(step.Changes);
+        }
+        foreach (var table in tables.Changed.Union(patches.Keys))
+        {
+            var patch = patches.GetValueOrDefault(table);
             // One that is only being prepared has nothing linked, and is nowhere pointed to.
-            if (table.Dirty.IsEmpty) continue;
+            if (table.Dirty.IsEmpty && patch is null) continue;
             var sectors = new SectorSet(layer.Geometry.ClusterBytes);
             sectors.AddAll(table.Dirty);
+            if (patch is not null) sectors.AddAll(patch.Sectors);
             work.Tables.Add(new CommittedTable(table, sectors));
             if (table.Standing == TableStanding.New)
             {
-                work.NewTables.Add(new MetadataWrite(MetadataKind.L2Table, table.Table.Host.Value, table.Serialize(0, layer.Geometry.ClusterBytes)));
+                work.NewTables.Add(new MetadataWrite(MetadataKind.L2Table, table.Table.Host.Value, Serialize(table, patch, 0, layer.Geometry.ClusterBytes)));
             }
             else
             {
                 foreach (var (offset, length) in sectors.Runs())
-                    work.Entries.Add(new MetadataWrite(MetadataKind.L2Table, table.Table.Host.Value + offset, table.Serialize(offset, length)));
+                    work.Entries.Add(new MetadataWrite(MetadataKind.L2Table, table.Table.Host.Value + offset, Serialize(table, patch, offset, length)));
             }
             if (table.Standing != TableStanding.InFile) work.Entries.Add(L1Write(table.Table.L1Index, L1Entry.Owned(table.Table.Host).Raw));
             table.Dirty.Clear();
@@ -99,6 +113,13 @@ internal sealed class Committer(Qcow2Layer layer, IBlockFile file, MetadataMap m
     {
         foreach (var write in writes)
             if (!metadata.Allows(write)) throw new ImageFaultException(new ImageFault(ImageFaultKind.Corrupt, $"{write.Kind} write at 0x{write.Offset:x} would hit other data"));
+    }
+
+    private static byte[] Serialize(WriterTable table, TablePatch? patch, int offset, int length)
+    {
+        var bytes = table.Serialize(offset, length);
+        patch?.ApplyTo(bytes, offset);
+        return bytes;
     }
 
     // Writing a table whole comes before the sync that makes its new entries' data durable: that is only allowed while nothing points to it.

@@ -1,5 +1,6 @@
 using System.Buffers;
 using Qcow2Target.Qcow2.Io;
+using Qcow2Target.Qcow2.Pending;
 
 namespace Qcow2Target.Qcow2.Image;
 
@@ -34,7 +35,7 @@ internal readonly record struct FillPiece(long Guest, int Length, long Host, Fil
 
 /// <summary>
 /// Fill: writes a step's bytes and copy-on-write edges into reserved clusters, or into clusters in place, and the space of the table that
-/// will point to them. Runs beside everything else: what it reads and writes belongs to its step.
+/// will point to them; then the record of its link goes to the pending log. Runs beside everything else: what it reads and writes belongs to its step.
 /// </summary>
 internal sealed class FillWork(Step step, Qcow2Layer layer, IBlockFile file) : ImageWork
 {
@@ -52,6 +53,7 @@ internal sealed class FillWork(Step step, Qcow2Layer layer, IBlockFile file) : I
             if (piece.HasEdges) WriteWithEdges(piece);
             else Write(piece);
         }
+        LinkJournal.Append(step);
     }
 
     private void Write(FillPiece piece)

@@ -1,4 +1,5 @@
 using Qcow2Target.Qcow2.Check;
+using Qcow2Target.Qcow2.Pending;
 
 namespace Qcow2Target.Qcow2.Image;
 
@@ -15,4 +16,7 @@ public sealed record ImageInfo(
 {
     /// <summary>What was repaired when the image was opened for writing with its dirty bit set; null: there was none.</summary>
     public RepairReport? Repair { get; init; }
+
+    /// <summary>What was done at open about writes that an earlier process had completed and not committed.</summary>
+    public PendingReport Pending { get; init; }
 }

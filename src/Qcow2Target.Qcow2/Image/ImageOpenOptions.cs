@@ -1,4 +1,5 @@
 using Qcow2Target.Qcow2.Io;
+using Qcow2Target.Qcow2.Pending;
 
 namespace Qcow2Target.Qcow2.Image;
 
@@ -22,11 +23,14 @@ public sealed record ImageOpenOptions
     /// <summary>Where files come from.</summary>
     public required IImageFiles Files { get; init; }
 
-    /// <summary>Where backing images come from; one for the daemon, so that overlays share theirs.</summary>
+    /// <summary>Where backing images come from, and where pending logs lie; one for the daemon, so that overlays share theirs.</summary>
     public required BackingImages Backings { get; init; }
 
     /// <summary>What the cached tables of all images may hold together; one for the daemon.</summary>
     public required CacheBudget Cache { get; init; }
+
+    /// <summary>What to do where the image is marked as having pending writes and their log is not here or does not fit. For writing only.</summary>
+    public PendingRule Pending { get; init; } = PendingRule.Keep;
 
     /// <summary>The clock of the commit timer.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;

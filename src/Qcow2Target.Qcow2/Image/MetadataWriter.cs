@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using Qcow2Target.Qcow2.Format;
 using Qcow2Target.Qcow2.Io;
+using Qcow2Target.Qcow2.Pending;
 
 namespace Qcow2Target.Qcow2.Image;
 
@@ -23,9 +24,10 @@ public enum CloseMode
 /// worker), <em>link</em> (the cached entries; now it completes and is what reads see) and, later and together with others, <em>commit</em>.
 /// </para>
 /// </summary>
-public sealed class MetadataWriter
+public sealed class MetadataWriter : IDisposable
 {
     private readonly Qcow2Layer _layer;
+    private readonly OpenedFile _opened;
     private readonly IBlockFile _file;
     private readonly WriteGate _gate;
     private readonly TimeProvider _time;
@@ -34,6 +36,8 @@ public sealed class MetadataWriter
     private readonly Committer _committer;
     private readonly OperationQueue _operations;
     private readonly Resizer _resizer;
+    private readonly PendingLogs? _logs;
+    private readonly LinkJournal _journal;
 
     private readonly Queue<ImageRequest> _submitted = new();
     private readonly Queue<ImageWork> _returned = new();
@@ -48,26 +52,32 @@ public sealed class MetadataWriter
     private ClosePhase _closePhase;
     private int _closeEpoch;
 
-    internal MetadataWriter(Qcow2Layer layer, IBlockFile file, StructureScan scan, WriteGate gate, TimeProvider time)
+    internal MetadataWriter(Qcow2Layer layer, OpenedFile opened, StructureScan scan, WriteGate gate, PendingLogs? logs, TimeProvider time)
     {
         _layer = layer;
         Metadata = scan.Metadata;
-        _file = file;
+        _opened = opened;
+        var file = _file = opened.File;
         _gate = gate;
         _time = time;
         _allocator = new ClusterAllocator(layer.Geometry, file, scan.Refcounts, scan.Metadata, scan.Leaked);
         _releaser = new ClusterReleaser(_allocator, gate.Epoch, layer.Geometry, file);
         var tables = new WriterTables(layer.Map, layer.Geometry);
         _committer = new Committer(layer, file, scan.Metadata, tables, _releaser);
-        _operations = new OperationQueue(layer.Geometry, tables, new StepRunner(layer, file, scan.Metadata, _allocator, tables, _committer, _releaser));
+        _logs = logs;
+        _journal = new LinkJournal(logs, layer.Geometry);
+        var steps = new StepRunner(layer, file, scan.Metadata, _allocator, tables, _committer, _releaser, _journal);
+        _operations = new OperationQueue(layer.Geometry, tables, steps, _journal);
         _resizer = new Resizer(layer, file, scan.Metadata, _allocator, _releaser, _operations);
-        _announcement = layer.Header.Autoclear == 0 ? Announcement.Made : Announcement.Due;
-        if (_announcement == Announcement.Made) gate.Open();
+        var keepsWord = layer.Header.Autoclear == 0;
+        _announcement = keepsWord && !_journal.NeedsLog ? Announcement.Made : Announcement.Due;
+        // A mark announces new mappings; what is written in place does not need one.
+        if (keepsWord) gate.Open();
     }
 
     private enum Announcement
     {
-        /// <summary>Autoclear bits are set: they go, durably, before the first change.</summary>
+        /// <summary>Autoclear bits go, or the mark of a pending log comes, durably, before the first change.</summary>
         Due,
         Running,
         Made,
@@ -87,6 +97,9 @@ public sealed class MetadataWriter
 
         /// <summary>Unused reservations are given back, and the last sync is made.</summary>
         GivingBack,
+
+        /// <summary>The mark of the pending log goes, and the log with it.</summary>
+        Unmarking,
         Closed,
     }
 
@@ -181,6 +194,12 @@ public sealed class MetadataWriter
         if (_close == CloseMode.Abandon) CancelReady(Abandoned);
     }
 
+    /// <summary>Why the image is written without a pending log although there is a place for it: links wait for commits. Null: it is not.</summary>
+    public ImageFault? LogFault { get; private set; }
+
+    /// <summary>Lets the pending log go, whatever it holds. For the image, when no job runs any more.</summary>
+    public void Dispose() => _journal.Log?.Dispose();
+
     /// <summary>Clusters that are reserved ahead at once. Tests take few, so that freed clusters are soon used again.</summary>
     internal int RefillClusters { get; set; } = WriterLimits.RefillClusters;
 
@@ -212,7 +231,7 @@ public sealed class MetadataWriter
     {
         if (_announcement != Announcement.Made && (_operations.Count > 0 || !_resizer.IsIdle))
         {
-            if (_announcement == Announcement.Due) Enqueue(new HeaderWork(_file, ImageHeader.AutoclearField, 0));
+            if (_announcement == Announcement.Due) Enqueue(new AnnounceWork(_opened, _layer.Header, _layer.Geometry, _journal.NeedsLog ? _logs : null));
             _announcement = Announcement.Running;
             return;
         }
@@ -236,8 +255,9 @@ public sealed class MetadataWriter
     {
         if (_committer.Running is not null || _resizer.HoldsCommits) return;
         var isDue = _oldestLinked is { } since && _time.GetElapsedTime(since) >= WriterLimits.CommitDelay;
-        if (_flushes.Count == 0 && !isDue && !(_operations.WantsCommit && _committer.HasLinked)) return;
-        BeginCommit();
+        var isWanted = _committer.HasLinked && (_operations.WantsCommit || _journal.WantsCommit);
+        if (_flushes.Count > 0 || isDue || isWanted || _journal.WantsToCommitHeld) BeginCommit();
+        else if (!_committer.HasLinked) foreach (var work in _journal.WorkWhenCommitted(_file)) Enqueue(work);
     }
 
     private void BeginCommit()
@@ -247,7 +267,7 @@ public sealed class MetadataWriter
         _flushes = [];
         try
         {
-            Enqueue(_committer.Begin(flushes));
+            Enqueue(_committer.Begin(flushes, _journal.TakeForCommit(), _journal.Log));
         }
         catch (ImageFaultException exception)
         {
@@ -291,20 +311,30 @@ public sealed class MetadataWriter
         _outstanding--;
         switch (work)
         {
-            case FillWork fill: _operations.Finish(fill, Fault ?? fill.Fault); break;
+            case FillWork fill: _operations.Finish(fill.Step, Fault ?? fill.Fault); break;
+            case AppendWork append: _operations.Finish(append.Step, Fault ?? append.Fault); break;
             case LoadWork load: _operations.Finish(load); break;
             case CommitWork commit: FinishCommit(commit); break;
             case RefcountWork counts: FinishCounts(counts); break;
             case PunchWork punch: _releaser.Finish(punch); break;
             case HeaderWork header: FinishHeader(header); break;
             case MoveL1Work move: FailIf(_resizer.Finish(move)); break;
+            case AnnounceWork announcement: FinishAnnouncement(announcement); break;
+            case UnmarkWork unmark: FinishUnmark(unmark); break;
         }
     }
 
     private void FinishCommit(CommitWork commit)
     {
+        foreach (var step in commit.First)
+        {
+            if (commit.Fault is null) _operations.FinishCommitted(step, commit.Released);
+            else _operations.Finish(step, commit.Fault);
+        }
         _committer.Finish(commit);
         _commitFault = commit.Fault;
+        // Entries may be in the file that nobody sees: only opening anew can tell.
+        if (commit.Fault is { } lost && commit.First.Count > 0) Fail(lost);
         if (commit.Fault is not null && _committer.HasLinked) _oldestLinked = _time.GetTimestamp();
         if (commit.SyncFailed) Fail(commit.Fault!);
         foreach (var flush in commit.Flushes) flush.Complete(commit.Fault);
@@ -328,25 +358,36 @@ public sealed class MetadataWriter
         else FailForSpace(fault);
     }
 
-    private void FinishHeader(HeaderWork header)
+    private void FinishAnnouncement(AnnounceWork announcement)
     {
-        if (header.Word == ImageHeader.SizeField) FailIf(_resizer.FinishSize(header));
-        if (header.Word != ImageHeader.AutoclearField) return;
-        if (header.Fault is not { } fault)
+        _journal.Begin(announcement.Log, announcement.Fault);
+        if (announcement.Fault is not { } fault)
         {
+            LogFault = announcement.LogFault;
             _announcement = Announcement.Made;
             if (_close is null && Fault is null) _gate.Open();
             return;
         }
         _announcement = Announcement.Due;
-        if (header.SyncFailed) Fail(fault);
+        if (announcement.SyncFailed) Fail(fault);
         _operations.FailAll(fault);
         _resizer.FailAll(fault);
+    }
+
+    private void FinishHeader(HeaderWork header)
+    {
+        if (header.Word == ImageHeader.SizeField) FailIf(_resizer.FinishSize(header));
     }
 
     private void FailIf(ImageFault? fault)
     {
         if (fault is not null) Fail(fault);
+    }
+
+    private void FinishUnmark(UnmarkWork unmark)
+    {
+        if (unmark.Fault is { } fault) Fail(fault);
+        else _journal.Unmarked();
     }
 
     // From here on nothing is written but, where the metadata is at fault, the bit that says so.
@@ -379,6 +420,7 @@ public sealed class MetadataWriter
 
     private void FailWaiting(ImageFault fault)
     {
+        foreach (var step in _journal.TakeHeld()) _operations.Finish(step, fault);
         _operations.FailAll(fault);
         _resizer.FailAll(fault);
         foreach (var flush in _flushes) flush.Complete(fault);
@@ -391,7 +433,10 @@ public sealed class MetadataWriter
         if (Fault is not null || _close == CloseMode.Abandon)
         {
             FailWaiting(Fault ?? Abandoned);
-            if (_outstanding == 0) _closePhase = ClosePhase.Closed;
+            if (_outstanding > 0) return;
+            // What is dropped on purpose shall not come back; what a failure left behind is brought home by the next open.
+            if (Fault is null && _journal.End(_file, MarkRemoval.Lazy) is { } unmark) Enqueue(unmark);
+            else _closePhase = ClosePhase.Closed;
             return;
         }
         while (AdvanceClosePhase())
@@ -430,6 +475,11 @@ public sealed class MetadataWriter
                 return true;
 
             case ClosePhase.GivingBack when _outstanding == 0:
+                _closePhase = ClosePhase.Unmarking;
+                if (_journal.End(_file, MarkRemoval.Durable) is { } unmark) Enqueue(unmark);
+                return true;
+
+            case ClosePhase.Unmarking when _outstanding == 0:
                 _closePhase = ClosePhase.Closed;
                 return false;
 

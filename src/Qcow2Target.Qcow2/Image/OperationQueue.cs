@@ -1,4 +1,5 @@
 using Qcow2Target.Qcow2.Format;
+using Qcow2Target.Qcow2.Pending;
 
 namespace Qcow2Target.Qcow2.Image;
 
@@ -6,7 +7,7 @@ namespace Qcow2Target.Qcow2.Image;
 /// Writes and zeroings on their way, in the order in which they came. Tries the next step of each whenever it is asked to, and says what
 /// those that cannot go on are waiting for.
 /// </summary>
-internal sealed class OperationQueue(ClusterGeometry geometry, WriterTables tables, StepRunner steps)
+internal sealed class OperationQueue(ClusterGeometry geometry, WriterTables tables, StepRunner steps, LinkJournal journal)
 {
     private readonly List<(long Start, long End)> _heldUp = [];
     private List<Operation> _operations = [];
@@ -54,19 +55,31 @@ internal sealed class OperationQueue(ClusterGeometry geometry, WriterTables tabl
         return corrupt;
     }
 
-    /// <summary>A fill has ended. Faulted, its operation is completed; else it goes on with the next <see cref="Advance"/>.</summary>
-    internal void Finish(FillWork fill, ImageFault? fault)
+    /// <summary>
+    /// A step was filled, or its record was tried again. Faulted, its operation is completed; else it goes on with the next
+    /// <see cref="Advance"/>, unless the journal holds it: then it comes here again.
+    /// </summary>
+    internal void Finish(Step step, ImageFault? fault)
     {
-        var operation = fill.Step.Operation;
-        operation.IsRunning = false;
+        var operation = step.Operation;
         if (fault is null)
         {
-            steps.Link(fill.Step);
+            if (!journal.MayLink(step)) return;
+            steps.Link(step);
+            operation.IsRunning = false;
             return;
         }
-        steps.Undo(fill.Step);
+        operation.IsRunning = false;
+        steps.Undo(step);
         _operations.Remove(operation);
         operation.Request.Complete(fault);
+    }
+
+    /// <summary>A commit has brought a step that was held to the file.</summary>
+    internal void FinishCommitted(Step step, ExtentList released)
+    {
+        steps.LinkCommitted(step, released);
+        step.Operation.IsRunning = false;
     }
 
     /// <summary>A load has ended; if it failed, so have those who waited for the table.</summary>

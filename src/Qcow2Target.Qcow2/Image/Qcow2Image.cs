@@ -1,6 +1,7 @@
 using Qcow2Target.Qcow2.Check;
 using Qcow2Target.Qcow2.Format;
 using Qcow2Target.Qcow2.Io;
+using Qcow2Target.Qcow2.Pending;
 
 namespace Qcow2Target.Qcow2.Image;
 
@@ -18,17 +19,17 @@ public sealed class Qcow2Image : IImageLayer, IDisposable
     {
         _file = file;
         _layer = layer;
-        Info = Describe(leakedClusters: 0);
+        Info = Describe(leakedClusters: 0, layer.Pending);
     }
 
-    private Qcow2Image(OpenedFile file, Qcow2Layer layer, StructureScan scan, RepairReport? repair, TimeProvider time)
+    private Qcow2Image(OpenedFile file, Qcow2Layer layer, StructureScan scan, PendingReport pending, RepairReport? repair, ImageOpenOptions options)
     {
         _file = file;
         _layer = layer;
         _gate = new WriteGate();
         layer.Rules.NotExclusive = scan.NotExclusive;
-        Writer = new MetadataWriter(layer, file.File, scan, _gate, time);
-        Info = Describe(scan.LeakedCount) with { Repair = repair };
+        Writer = new MetadataWriter(layer, file, scan, _gate, options.Backings.Pending, options.Time);
+        Info = Describe(scan.LeakedCount, pending) with { Repair = repair };
     }
 
     /// <summary>Opens an image and its chain; for writing, reads all its metadata once, and repairs it before that if it is dirty. Waits for disks.</summary>
@@ -45,6 +46,12 @@ public sealed class Qcow2Image : IImageLayer, IDisposable
             var header = ImageHeader.ReadFrom(file.File);
             ImageSupport.RequireReadable(header);
             if (writes) ImageSupport.RequireWritable(header);
+            var pending = PendingReport.Nothing;
+            if (writes)
+            {
+                pending = PendingRecovery.BringHome(file, header, options.Backings.Pending, options.Pending);
+                header = ImageHeader.ReadFrom(file.File);
+            }
             RepairReport? repair = null;
             if (writes && header.Incompatible.HasFlag(IncompatibleFeatures.Dirty))
             {
@@ -53,7 +60,7 @@ public sealed class Qcow2Image : IImageLayer, IDisposable
             }
             layer = Qcow2Layer.Open(file, header, options.Backings, ChainAbove.Active(file.Identity, Qcow2Layer.TableBytes(header)));
             return writes
-                ? new Qcow2Image(file, layer, StructureScan.Run(header, layer.Geometry, file.File), repair, options.Time)
+                ? new Qcow2Image(file, layer, StructureScan.Run(header, layer.Geometry, file.File), pending, repair, options)
                 : new Qcow2Image(file, layer);
         }
         catch
@@ -157,6 +164,7 @@ public sealed class Qcow2Image : IImageLayer, IDisposable
     /// <summary>Closes the file and gives the backing images back. No call may be running; a writer is closed first.</summary>
     public void Dispose()
     {
+        Writer?.Dispose();
         _layer.Dispose();
         _file.Dispose();
     }
@@ -166,11 +174,11 @@ public sealed class Qcow2Image : IImageLayer, IDisposable
         if (offset < 0 || offset > Length - length) throw new ArgumentOutOfRangeException(nameof(offset), offset, $"{length} bytes do not lie inside the virtual size {Length}");
     }
 
-    private ImageInfo Describe(long leakedClusters)
+    private ImageInfo Describe(long leakedClusters, PendingReport pending)
     {
         var chain = new List<string>();
         for (var next = _layer.Backing?.Layer; next is not null; next = next.Below) chain.Add(next.Path);
         var clearsBitmaps = _gate is not null && ((AutoclearFeatures)_layer.Header.Autoclear).HasFlag(AutoclearFeatures.Bitmaps);
-        return new ImageInfo(_file.Path, _layer.Header.Version, Length, Geometry.ClusterBytes, chain, leakedClusters, clearsBitmaps);
+        return new ImageInfo(_file.Path, _layer.Header.Version, Length, Geometry.ClusterBytes, chain, leakedClusters, clearsBitmaps) { Pending = pending };
     }
 }

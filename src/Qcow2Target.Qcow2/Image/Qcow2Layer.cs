@@ -1,5 +1,6 @@
 using Qcow2Target.Qcow2.Format;
 using Qcow2Target.Qcow2.Io;
+using Qcow2Target.Qcow2.Pending;
 
 namespace Qcow2Target.Qcow2.Image;
 
@@ -36,6 +37,9 @@ internal sealed class Qcow2Layer : IImageLayer, IDisposable
 
     internal BackingLease? Backing { get; }
 
+    /// <summary>What was done about writes that are in a pending log.</summary>
+    internal PendingReport Pending { get; private init; }
+
     /// <summary>Bytes of the virtual disk now: every byte below it can be looked up.</summary>
     public long Length => Volatile.Read(ref _length);
 
@@ -47,12 +51,13 @@ internal sealed class Qcow2Layer : IImageLayer, IDisposable
     internal static Qcow2Layer Open(OpenedFile file, ImageHeader header, BackingImages backings, ChainAbove chain)
     {
         var geometry = ClusterGeometry.Of(header);
+        var pending = PendingRecovery.LayOver(file, header, backings.Pending, out var report);
         var rules = new MappingRules(header, geometry, file.File);
-        var map = ClusterMap.ReadFrom(file.File, header, geometry, rules, backings.Cache);
+        var map = ClusterMap.ReadFrom(file.File, header, geometry, rules, backings.Cache, pending);
         try
         {
             var backing = header.BackingName is { } name ? backings.Open(file.Path, name, header.BackingFormat, chain) : null;
-            return new Qcow2Layer(file.File, header, geometry, rules, map, backing);
+            return new Qcow2Layer(file.File, header, geometry, rules, map, backing) { Pending = report };
         }
         catch
         {

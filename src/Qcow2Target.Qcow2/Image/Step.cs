@@ -1,4 +1,5 @@
 using Qcow2Target.Qcow2.Format;
+using Qcow2Target.Qcow2.Pending;
 
 namespace Qcow2Target.Qcow2.Image;
 
@@ -42,6 +43,16 @@ internal sealed class Step
 
     /// <summary>This step brings <see cref="Table"/> into being.</summary>
     internal bool CreatesTable { get; set; }
+
+    /// <summary>What the pending log is told of it once it is filled; null: nothing.</summary>
+    internal PendingRecord? Record { get; set; }
+
+    internal PendingLog? Log { get; set; }
+
+    /// <summary>The log has the record, under <see cref="LogSequence"/>.</summary>
+    internal bool IsLogged { get; set; }
+
+    internal long LogSequence { get; set; }
 
     internal bool Overlaps(long start, long end) => start < ClaimEnd && end > ClaimStart;
 }

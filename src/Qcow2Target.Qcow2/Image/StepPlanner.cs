@@ -133,6 +133,7 @@ internal sealed class StepPlanner(ClusterGeometry geometry, long backingLength)
         if (table is null && !HasBackingContent(start)) return new StepDraft(end, clusters);
         for (var guest = start; guest < end; guest = EndOf(guest, geometry.ClusterBytes))
         {
+            if (clusters.Count == WriterLimits.MaxMarkedClusters) return new StepDraft(guest, clusters);
             var entry = EntryOf(guest, table);
             if (Zeroed(entry, guest, space, table) is not { } zeroed)
             {

@@ -1,5 +1,6 @@
 using Qcow2Target.Qcow2.Format;
 using Qcow2Target.Qcow2.Io;
+using Qcow2Target.Qcow2.Pending;
 
 namespace Qcow2Target.Qcow2.Image;
 
@@ -27,7 +28,8 @@ internal enum StepOutcome
 
 /// <summary>Reserve and link: takes what a step needs, gives its fill to be run, and puts its entries in place when that is done.</summary>
 internal sealed class StepRunner(
-    Qcow2Layer layer, IBlockFile file, MetadataMap metadata, ClusterAllocator allocator, WriterTables tables, Committer committer, ClusterReleaser releaser)
+    Qcow2Layer layer, IBlockFile file, MetadataMap metadata, ClusterAllocator allocator, WriterTables tables, Committer committer, ClusterReleaser releaser,
+    LinkJournal journal)
 {
     private readonly StepPlanner _planner = new(layer.Geometry, layer.Backing?.Layer.Layer.Length ?? 0);
     private readonly List<Step> _running = [];
@@ -67,24 +69,30 @@ internal sealed class StepRunner(
     /// <summary>A fill was done: its entries are what is read from now on.</summary>
     internal void Link(Step step)
     {
-        _running.Remove(step);
         if (step.Table is { } table)
         {
-            table.Users--;
-            if (step.Preparation.Count > 0) table.IsPreparing = false;
-            if (step.CreatesTable)
-            {
-                table.Prepared();
-                tables.Publish(table);
-            }
-            else if (step.Preparation.Count > 0)
-            {
-                table.Prepared(step.Changes.Select(change => change.Index));
-            }
+            EndPreparation(step, table);
+            if (step.CreatesTable) tables.Publish(table);
             Apply(table, step.Changes);
             tables.Settle(table);
         }
-        step.Operation.Cursor = step.Next;
+        End(step);
+    }
+
+    /// <summary>A commit has brought the entries of a filled step to the file: now they are read, too.</summary>
+    /// <param name="released">Takes the clusters that lose a use by it.</param>
+    internal void LinkCommitted(Step step, ExtentList released)
+    {
+        var table = step.Table!;
+        EndPreparation(step, table);
+        foreach (var (index, entry) in step.Changes)
+        {
+            var old = table.Table[index];
+            table.Table.Set(index, entry);
+            if (!KeepsHost(old, entry)) committer.AddHosts(old, released);
+        }
+        if (step.CreatesTable) tables.Publish(table);
+        End(step);
     }
 
     /// <summary>A fill failed: everything is as it was before the step.</summary>
@@ -140,7 +148,8 @@ internal sealed class StepRunner(
             if (step.Preparation.Count > 0) step.Table.IsPreparing = true;
         }
         committer.RequireAllowed(step.Preparation);
-        if (step.Pieces.Count + step.Preparation.Count == 0)
+        journal.Prepare(step, layer.Map);
+        if (step.Pieces.Count + step.Preparation.Count == 0 && journal.Rule == LinkRule.AtOnce)
         {
             Apply(step.Table!, step.Changes);
             operation.Cursor = step.Next;
@@ -213,10 +222,25 @@ internal sealed class StepRunner(
             var old = table.Table[index];
             table.Table.Set(index, entry);
             tables.Change(table, index);
-            // Shown or hidden, the cluster is the same: it loses no use.
-            var keepsHost = entry.HasHost && old.HasHost && entry.Host == old.Host;
-            if (!keepsHost) committer.Unlinked(old);
+            if (!KeepsHost(old, entry)) committer.Unlinked(old);
         }
+    }
+
+    // Shown or hidden, the cluster is the same: it loses no use.
+    private static bool KeepsHost(L2Entry old, L2Entry entry) => entry.HasHost && old.HasHost && entry.Host == old.Host;
+
+    private static void EndPreparation(Step step, WriterTable table)
+    {
+        table.Users--;
+        if (step.Preparation.Count > 0) table.IsPreparing = false;
+        if (step.CreatesTable) table.Prepared();
+        else if (step.Preparation.Count > 0) table.Prepared(step.Changes.Select(change => change.Index));
+    }
+
+    private void End(Step step)
+    {
+        _running.Remove(step);
+        step.Operation.Cursor = step.Next;
     }
 
     private (long Start, long End) Claim(StepDraft draft)

@@ -15,6 +15,9 @@ internal static class WriterLimits
     /// <summary>Clusters that one step of a request changes by writing.</summary>
     internal const int MaxStepClusters = 1024;
 
+    /// <summary>Clusters that one step of a request makes zeros by their entries: what its record takes in the pending log is bounded.</summary>
+    internal const int MaxMarkedClusters = 8192;
+
     /// <summary>Bytes that one step writes, if that is more than one cluster.</summary>
     internal const int MaxStepBytes = 4 << 20;
 

@@ -37,6 +37,9 @@ internal sealed class WriterTable
 
     internal L2Table Table { get; }
 
+    /// <summary>The sector of the table in which an entry stands.</summary>
+    internal int SectorOf(int index) => index * _geometry.L2EntryBytes / ClusterGeometry.SectorBytes;
+
     internal TableStanding Standing { get; set; }
 
     /// <summary>Sectors changed since the last commit began.</summary>

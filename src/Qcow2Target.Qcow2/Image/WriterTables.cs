@@ -79,7 +79,7 @@ internal sealed class WriterTables(ClusterMap map, ClusterGeometry geometry)
     /// <summary>An entry of this table differs from the file.</summary>
     internal void Change(WriterTable table, int index)
     {
-        table.Dirty.Add(index * geometry.L2EntryBytes / ClusterGeometry.SectorBytes);
+        table.Dirty.Add(table.SectorOf(index));
         _changed.Add(table);
     }
 

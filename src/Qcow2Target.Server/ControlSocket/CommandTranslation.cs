@@ -3,6 +3,7 @@ using Qcow2Target.Actors.Targets;
 using Qcow2Target.Control.Errors;
 using Qcow2Target.Control.Replies;
 using Qcow2Target.Control.Requests;
+using Qcow2Target.Qcow2.Pending;
 using ImageAccess = Qcow2Target.Qcow2.Image.ImageAccess;
 
 namespace Qcow2Target.Server.ControlSocket;
@@ -18,7 +19,8 @@ internal static class CommandTranslation
             (int?)attach.LunId,
             attach.Serial,
             attach.Access == DiskAccess.ReadOnly ? ImageAccess.ReadOnly : ImageAccess.ReadWrite,
-            attach.Zeroes == ZeroPolicy.Unmap ? ZeroDetection.On : ZeroDetection.Off),
+            attach.Zeroes == ZeroPolicy.Unmap ? ZeroDetection.On : ZeroDetection.Off,
+            PolicyOf(attach.Pending)),
         DetachLunRequest detach => new DetachDisk(new TargetName(detach.TargetName), (int)detach.LunId, ConnectedInitiators.Refuse, PolicyOf(detach.Flush)),
         AddTargetRequest add => new AddTarget(new TargetName(add.TargetName)),
         DeleteTargetRequest delete => new DeleteTarget(new TargetName(delete.TargetName), PolicyOf(delete.Sessions)),
@@ -86,6 +88,7 @@ internal static class CommandTranslation
         RefusalReason.DiskNotFound => ControlErrors.DiskNotFound(refused.Subject),
         RefusalReason.DiskInUse => ControlErrors.DiskInUse(refused.Subject, refused.Explanation),
         RefusalReason.DiskUnsupported => ControlErrors.DiskUnsupported(refused.Subject, refused.Explanation),
+        RefusalReason.DiskPending => ControlErrors.DiskPending(refused.Subject, refused.Explanation),
         RefusalReason.DiskDamaged => ControlErrors.DiskCorrupt(refused.Subject, refused.Explanation),
         RefusalReason.DiskFault => ControlErrors.DiskIo(refused.Subject, refused.Explanation),
         RefusalReason.DiskFull => ControlErrors.DiskFull(refused.Subject, refused.Explanation),
@@ -109,6 +112,8 @@ internal static class CommandTranslation
 
     private static ConnectedInitiators PolicyOf(SessionPolicy policy) =>
         policy == SessionPolicy.EndSessions ? ConnectedInitiators.EndSessions : ConnectedInitiators.Refuse;
+
+    private static PendingRule PolicyOf(PendingPolicy policy) => policy == PendingPolicy.Discard ? PendingRule.Discard : PendingRule.Keep;
 
     private static UnflushedData PolicyOf(FlushPolicy policy) => policy == FlushPolicy.Drop ? UnflushedData.Drop : UnflushedData.Flush;
 }

@@ -4,6 +4,7 @@ using Qcow2Target.Actors.Targets;
 using Qcow2Target.Iscsi.Buffers;
 using Qcow2Target.Qcow2.Image;
 using Qcow2Target.Qcow2.Io;
+using Qcow2Target.Qcow2.Pending;
 using Qcow2Target.Server.ControlSocket;
 using Qcow2Target.Server.Options;
 
@@ -24,7 +25,7 @@ internal sealed class DaemonActors(ServerOptions options, DaemonExit exit)
         var listener = ListenForControl();
         var images = system.ActorOf(
             ImageRegistryActor.PropsFor(
-                new RootedImageFiles(options.DisksRoots, options.BackingRoots), options.DisksRoots[0], new CacheBudget(options.CacheBytes), _threads),
+                new RootedImageFiles(options.DisksRoots, options.BackingRoots), options.DisksRoots[0], new CacheBudget(options.CacheBytes), OpenPendingLogs(system.Log), _threads),
             "images");
         var settings = new TargetSettings
         {
@@ -54,6 +55,23 @@ internal sealed class DaemonActors(ServerOptions options, DaemonExit exit)
         var control = system.ActorOf(ControlSocketActor.PropsFor(listener, options.ControlSocket, manager, options.CommandDeadline), "control");
         AddShutdown(system, portals, control, manager);
         system.Log.Info("ready: control socket {ControlSocket}, disks below {DisksRoot}", options.ControlSocket, options.DisksRoots[0]);
+    }
+
+    private PendingLogs OpenPendingLogs(ILoggingAdapter log)
+    {
+        var path = Path.Combine(options.StateDir, "pending");
+        try
+        {
+            var logs = new PendingLogs(path);
+            var removed = logs.RemoveOtherBoots();
+            if (removed > 0)
+                log.Info("{Removed} pending logs of another boot were removed: what had been flushed is in the images", removed);
+            return logs;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StartFailedException($"cannot keep pending writes in {path}: {e.Message}", e);
+        }
     }
 
     private System.Net.Sockets.Socket ListenForControl()

@@ -16,6 +16,7 @@ public sealed class RequestCodecTests(ITestOutputHelper output)
         { """{"type":"ATTACH","command":{"disk_path":"a","target_name":"iqn.nx.2018.com:arms:rpi1","lun_id":7,"serial":"S1"}}""", new AttachRequest(Name, "a", 7, "S1") },
         { """{"type":"ATTACH","command":{"disk_path":"a","target_name":"iqn.nx.2018.com:arms:rpi1","read_only":true}}""", new AttachRequest(Name, "a", Access: DiskAccess.ReadOnly) },
         { """{"type":"ATTACH","command":{"disk_path":"a","target_name":"iqn.nx.2018.com:arms:rpi1","detect_zeroes":true}}""", new AttachRequest(Name, "a", Zeroes: ZeroPolicy.Unmap) },
+        { """{"type":"ATTACH","command":{"disk_path":"a","target_name":"iqn.nx.2018.com:arms:rpi1","discard_pending":true}}""", new AttachRequest(Name, "a", Pending: PendingPolicy.Discard) },
         { """{"type":"DETACHLUN","command":{"lun_id":1,"target_name":"iqn.nx.2018.com:arms:rpi1"}}""", new DetachLunRequest(Name, 1) },
         { """{"type":"DETACHLUN","command":{"lun_id":1,"target_name":"iqn.nx.2018.com:arms:rpi1","flush":false}}""", new DetachLunRequest(Name, 1, FlushPolicy.Drop) },
         { """{"type":"ADDTARGET","command":{"target_name":"iqn.nx.2018.com:arms:rpi1"}}""", new AddTargetRequest(Name) },
@@ -128,6 +129,7 @@ public sealed class RequestCodecTests(ITestOutputHelper output)
     [InlineData("""{"type":"ATTACH","command":{"disk_path":"a"}}""", ErrorCodes.MissingField, "'target_name'")]
     [InlineData("""{"type":"ATTACH","command":{"disk_path":"a","target_name":"iqn.a","lun_id":"1"}}""", ErrorCodes.WrongType, "'lun_id'")]
     [InlineData("""{"type":"ATTACH","command":{"disk_path":"a","target_name":"iqn.a","write_only":true}}""", ErrorCodes.UnknownField, "'write_only'")]
+    [InlineData("""{"type":"ATTACH","command":{"disk_path":"a","target_name":"iqn.a","discard_pending":1}}""", ErrorCodes.WrongType, "'discard_pending'")]
     [InlineData("""{"type":"ATTACH","command":{"disk_path":"a","target_name":"iqn.a","serial":5}}""", ErrorCodes.WrongType, "'serial'")]
     [InlineData("""{"type":"ATTACH","command":{"disk_path":"a","target_name":"iqn.a","detect_zeroes":"unmap"}}""", ErrorCodes.WrongType, "'detect_zeroes'")]
     [InlineData("""{"type":"DETACHLUN","command":{"target_name":"iqn.a"}}""", ErrorCodes.MissingField, "'lun_id'")]

@@ -71,7 +71,7 @@ internal sealed class BlockLedger
         {
             foreach (Entry entry in _blocks)
             {
-                entry.Acknowledged = entry.Flushed = entry.Issued;
+                entry.Acknowledged = entry.Issued;
                 entry.Busy = false;
             }
         }
@@ -86,20 +86,6 @@ internal sealed class BlockLedger
             for (int i = 0; i < _blocks.Length; i++) copy._blocks[i] = _blocks[i].Copy();
         }
         return copy;
-    }
-
-    /// <summary>To be taken before a flush is issued; <see cref="Flushed"/> when it was acknowledged.</summary>
-    public uint[] BeforeFlush()
-    {
-        lock (_gate) return [.. _blocks.Select(entry => entry.Acknowledged)];
-    }
-
-    public void Flushed(uint[] before)
-    {
-        lock (_gate)
-        {
-            for (int i = 0; i < before.Length; i++) _blocks[i].Flushed = Math.Max(_blocks[i].Flushed, before[i]);
-        }
     }
 
     /// <summary>To be taken before a read is issued; <see cref="CheckRead"/> when its data are there.</summary>
@@ -124,7 +110,7 @@ internal sealed class BlockLedger
     }
 
     /// <summary>
-    /// After the daemon was killed: nothing that was flushed may be older, nothing may be torn but what was in flight.
+    /// After the daemon was killed: nothing that was acknowledged may be older, flushed or not; nothing may be torn but what was in flight.
     /// </summary>
     /// <exception cref="InvalidDataException">A block breaks the promise.</exception>
     public void CheckAfterKill(BlockRun run, ReadOnlyMemory<byte> data)
@@ -135,7 +121,7 @@ internal sealed class BlockLedger
             {
                 Entry entry = _blocks[run.First + i];
                 bool wasInFlight = entry.Issued != entry.Acknowledged;
-                Check(run.First + i, entry.Flushed, wasInFlight, data.Slice(i * BlockStamp.BlockBytes, BlockStamp.BlockBytes));
+                Check(run.First + i, entry.Acknowledged, wasInFlight, data.Slice(i * BlockStamp.BlockBytes, BlockStamp.BlockBytes));
             }
         }
     }
@@ -176,19 +162,19 @@ internal sealed class BlockLedger
         string what = found is { } generation ? $"generation {generation}" : "zeros";
         string zeros = entry.Zeros.Count == 0 ? "none" : string.Join(' ', entry.Zeros);
         return new InvalidDataException(
-            $"disk {_disk} block {number} sector {sector}: {what}; at least {least} is due, flushed {entry.Flushed}, acknowledged {entry.Acknowledged}, " +
+            $"disk {_disk} block {number} sector {sector}: {what}; at least {least} is due, acknowledged {entry.Acknowledged}, " +
             $"issued {entry.Issued}, generations of zeros: {zeros}");
     }
 
     private sealed class Entry
     {
-        public uint Issued, Acknowledged, Flushed;
+        public uint Issued, Acknowledged;
         public bool Busy;
         public readonly List<uint> Zeros = [];
 
         public Entry Copy()
         {
-            Entry copy = new() { Issued = Issued, Acknowledged = Acknowledged, Flushed = Flushed, Busy = Busy };
+            Entry copy = new() { Issued = Issued, Acknowledged = Acknowledged, Busy = Busy };
             copy.Zeros.AddRange(Zeros);
             return copy;
         }

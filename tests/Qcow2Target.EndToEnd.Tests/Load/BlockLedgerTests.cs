@@ -82,16 +82,15 @@ public sealed class BlockLedgerTests
     }
 
     [Fact]
-    public void After_a_kill_what_was_flushed_must_be_there_and_what_was_not_may_be_lost()
+    public void After_a_kill_what_was_acknowledged_must_be_there_and_what_was_not_may_be()
     {
-        byte[] first = Write(First);
-        _ledger.Flushed(_ledger.BeforeFlush());
-        byte[] second = Write(First);
-        _ledger.CheckAfterKill(First, first);
+        byte[] first = Write(First), second = Write(First);
         _ledger.CheckAfterKill(First, second);
-        Refused(() => _ledger.CheckAfterKill(First, new byte[First.Bytes]));
-        _ledger.Flushed(_ledger.BeforeFlush());
         Refused(() => _ledger.CheckAfterKill(First, first));
+        _ledger.TryTake(First, BlockContent.Stamped);
+        _ledger.CheckAfterKill(First, second);
+        _ledger.CheckAfterKill(First, _ledger.DataOf(First));
+        Refused(() => _ledger.CheckAfterKill(First, new byte[First.Bytes]));
     }
 
     [Fact]

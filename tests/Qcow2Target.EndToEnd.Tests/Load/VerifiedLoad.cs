@@ -62,9 +62,7 @@ internal sealed class VerifiedLoad(InitiatorSession session, BlockLedger ledger,
 
     private async Task FlushAsync()
     {
-        uint[] before = ledger.BeforeFlush();
         await session.MustAsync(Cdb.SynchronizeCache16());
-        ledger.Flushed(before);
         Interlocked.Increment(ref _flushes);
     }
 

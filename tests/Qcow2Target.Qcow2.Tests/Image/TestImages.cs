@@ -1,4 +1,5 @@
 using Qcow2Target.Qcow2.Image;
+using Qcow2Target.Qcow2.Pending;
 using Qcow2Target.Testing;
 
 namespace Qcow2Target.Qcow2.Tests.Image;
@@ -10,6 +11,9 @@ internal sealed class TestImages
 
     internal MemoryFiles Files { get; } = new();
 
+    /// <summary>Where pending logs lie; null: images are written without.</summary>
+    internal PendingLogs? Pending { get; init; }
+
     internal TimeProvider Time { get; init; } = TimeProvider.System;
 
     internal MemoryBlockFile Create(string name, ImageCreateOptions options)
@@ -20,8 +24,16 @@ internal sealed class TestImages
         return file;
     }
 
-    internal Qcow2Image Open(string name, ImageAccess access = ImageAccess.ReadWrite) =>
-        Qcow2Image.Open(new ImageOpenOptions { Path = name, Access = access, Files = Files, Backings = new BackingImages(Files, Cache), Cache = Cache, Time = Time });
+    internal Qcow2Image Open(string name, ImageAccess access = ImageAccess.ReadWrite, PendingRule rule = PendingRule.Keep) => Qcow2Image.Open(new ImageOpenOptions
+    {
+        Path = name,
+        Access = access,
+        Files = Files,
+        Backings = new BackingImages(Files, Cache, Pending),
+        Cache = Cache,
+        Time = Time,
+        Pending = rule,
+    });
 
     internal WriterDriver Drive(string name, Random? random = null) => new(Open(name), random);
 
