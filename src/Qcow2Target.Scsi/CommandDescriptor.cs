@@ -1,3 +1,5 @@
+using Qcow2Target.Scsi.Reservations;
+
 namespace Qcow2Target.Scsi;
 
 /// <summary>Judges a CDB whose LUN, unit attention and reservation have been looked at.</summary>
@@ -15,7 +17,13 @@ internal enum ReservationRule
 {
     Conflicts,
     Allowed,
+
+    /// <summary>Conflicts also with the nexus's own: persistent reservations and RESERVE exclude each other (SPC-2 5.5.1).</summary>
+    ConflictsWithAny,
 }
+
+/// <summary>Tells CDBs of one command apart.</summary>
+internal delegate bool CdbTest(ReadOnlySpan<byte> cdb);
 
 /// <summary>One row of the command table.</summary>
 /// <param name="Name">As the standard writes it.</param>
@@ -28,6 +36,12 @@ internal sealed record CommandDescriptor(string Name, byte Opcode, byte? Service
     public AttentionRule Attention { get; init; } = AttentionRule.Reported;
 
     public ReservationRule Reservation { get; init; } = ReservationRule.Conflicts;
+
+    /// <summary>What it needs under a persistent reservation (SPC-4 table 63, SBC-3 table 12).</summary>
+    public ReservationAccess Access { get; init; } = ReservationAccess.Write;
+
+    /// <summary>CDBs of this command that conflict with no reservation of either kind: starting the unit, allowing removal.</summary>
+    public CdbTest? NeverConflicts { get; init; }
 
     public int CdbLength => Usage.Length;
 }

@@ -15,7 +15,7 @@ internal static class CommandDispatch
 
         if (command is not { Attention: AttentionRule.Left } && context.Nexus.Attentions.TryTake(out UnitAttention attention))
             return context.Refuse(SenseData.Attention(attention));
-        if (command is not { Reservation: ReservationRule.Allowed } && context.Unit.IsReservedByAnother(context.Nexus))
+        if (Conflicts(context, command))
             return context.Complete(ScsiOutcome.ReservationConflict);
         if (command is null)
             return context.Refuse(unknown!.Value);
@@ -26,5 +26,21 @@ internal static class CommandDispatch
         return (cdb[control] & Naca) != 0
             ? context.Refuse(SenseData.InvalidFieldInCdb(control, NacaBit))
             : command.Handler(context);
+    }
+
+    private static bool Conflicts(in CommandContext context, CommandDescriptor? command)
+    {
+        LogicalUnit unit = context.Unit;
+        if (command is null)
+            return unit.IsReservedByAnother(context.Nexus);
+        if (command.NeverConflicts is { } harmless && context.Cdb.Length >= command.CdbLength && harmless(context.Cdb))
+            return false;
+        bool reserved = command.Reservation switch
+        {
+            ReservationRule.Allowed => false,
+            ReservationRule.ConflictsWithAny => unit.IsReserved,
+            _ => unit.IsReservedByAnother(context.Nexus),
+        };
+        return reserved || context.Nexus.IsKeptFrom(command.Access);
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Qcow2Target.Scsi.Reservations;
 using Qcow2Target.Scsi.Sense;
 
 namespace Qcow2Target.Scsi;
@@ -8,13 +9,16 @@ namespace Qcow2Target.Scsi;
 /// attentions, a reservation). Thread-safe; <see cref="Close"/> it when the session ends.
 /// </summary>
 /// <param name="port">The target port it came through.</param>
+/// <param name="initiator">The initiator port it came from.</param>
 /// <param name="firstAttention">What its first command to each unit is told: <see cref="UnitAttention.PowerOn"/>, or <see cref="UnitAttention.NexusLoss"/> for one that comes back.</param>
-public sealed class ItNexus(TargetPort port, UnitAttention firstAttention)
+public sealed class ItNexus(TargetPort port, InitiatorPort initiator, UnitAttention firstAttention)
 {
     private readonly ConcurrentDictionary<LogicalUnit, ItlNexus> _units = new();
     private volatile bool _closed;
 
     public TargetPort Port { get; } = port;
+
+    public InitiatorPort Initiator { get; } = initiator;
 
     internal UnitAttention FirstAttention { get; } = firstAttention;
 

@@ -1,3 +1,4 @@
+using Qcow2Target.Scsi.Reservations;
 using Qcow2Target.Scsi.Sense;
 
 namespace Qcow2Target.Scsi;
@@ -5,6 +6,8 @@ namespace Qcow2Target.Scsi;
 /// <summary>An I_T_L nexus: what one logical unit owes one I_T nexus.</summary>
 internal sealed class ItlNexus(ItNexus nexus, LogicalUnit unit)
 {
+    private volatile Judgement? _judgement;
+
     public ItNexus Nexus { get; } = nexus;
 
     public LogicalUnit Unit { get; } = unit;
@@ -12,4 +15,26 @@ internal sealed class ItlNexus(ItNexus nexus, LogicalUnit unit)
     public UnitAttentionQueue Attentions { get; } = new(nexus.FirstAttention);
 
     public void Raise(UnitAttention attention) => Attentions.Raise(attention);
+
+    /// <summary>Whether persistent reservations keep this nexus from a command that needs <paramref name="need"/>.</summary>
+    public bool IsKeptFrom(ReservationAccess need)
+    {
+        PersistentReservations reservations = Unit.Reservations.Current;
+        if (need == ReservationAccess.Superseded)
+            return !reservations.Registrations.IsEmpty;
+        if (reservations.Type is null)
+            return false;
+
+        // Looked up once for each change of the reservations, for commands are many and registrations may be.
+        if (_judgement is not { } judgement || !ReferenceEquals(judgement.Of, reservations))
+            _judgement = judgement = new Judgement(reservations, reservations.AccessOf(Nexus.Initiator));
+        return need > judgement.Access;
+    }
+
+    private sealed class Judgement(PersistentReservations of, ReservationAccess access)
+    {
+        public PersistentReservations Of => of;
+
+        public ReservationAccess Access => access;
+    }
 }

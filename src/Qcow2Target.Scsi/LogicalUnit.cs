@@ -1,3 +1,4 @@
+using Qcow2Target.Scsi.Reservations;
 using Qcow2Target.Scsi.Sense;
 
 namespace Qcow2Target.Scsi;
@@ -18,19 +19,27 @@ public sealed class LogicalUnit
 
     /// <param name="device">The disk. The unit does not close it.</param>
     /// <param name="identity">Who the disk is.</param>
-    /// <param name="modes">Mode parameters at start and after a reset; null for a write cache, no protection, fixed sense.</param>
-    /// <param name="time">Clock of the wait for readiness; null for the system's.</param>
-    public LogicalUnit(IBlockDevice device, LogicalUnitIdentity identity, ModeParameters? modes = null, TimeProvider? time = null)
+    /// <param name="settings">The rest; null for what it says by itself.</param>
+    public LogicalUnit(IBlockDevice device, LogicalUnitIdentity identity, LogicalUnitSettings? settings = null)
     {
         Device = device;
+        Medium = new Medium(device);
         Identity = identity;
-        _defaults = _modes = modes ?? ModeParameters.Default;
-        _time = time ?? TimeProvider.System;
+        settings ??= new LogicalUnitSettings();
+        _defaults = _modes = settings.Modes;
+        _time = settings.Time;
+        Reservations = new ReservationTable(this, settings.Host, settings.Reservations);
     }
 
     public IBlockDevice Device { get; }
 
+    /// <summary>The way to write <see cref="Device"/> for all but who holds a range.</summary>
+    internal Medium Medium { get; }
+
     public LogicalUnitIdentity Identity { get; }
+
+    /// <summary>Persistent reservations; RESERVE is apart from them.</summary>
+    internal ReservationTable Reservations { get; }
 
     /// <summary>The mode parameters in force.</summary>
     public ModeParameters Modes => _modes;
@@ -64,6 +73,20 @@ public sealed class LogicalUnit
                 nexus.Raise(attention);
         }
     }
+
+    /// <summary>Tells the nexuses of one initiator port, if they have used this unit.</summary>
+    internal void Raise(UnitAttention attention, InitiatorPort initiator)
+    {
+        foreach (ItlNexus nexus in Nexuses())
+        {
+            if (nexus.Nexus.Initiator.Equals(initiator))
+                nexus.Raise(attention);
+        }
+    }
+
+    /// <summary>The ports of an initiator device that have used this unit; <paramref name="name"/> is in lower case.</summary>
+    internal IEnumerable<InitiatorPort> InitiatorPortsOf(string name) =>
+        Nexuses().Select(nexus => nexus.Nexus.Initiator).Where(port => port.Name == name).Distinct();
 
     /// <summary>
     /// LOGICAL UNIT RESET and resets of the target: the reservation ends, mode parameters return to their defaults, and
@@ -111,6 +134,9 @@ public sealed class LogicalUnit
                 _holder = null;
         }
     }
+
+    /// <summary>RESERVE: some nexus holds the unit.</summary>
+    internal bool IsReserved => _holder is not null;
 
     internal bool IsReservedByAnother(ItlNexus nexus) => _holder is { } holder && holder != nexus;
 
@@ -166,7 +192,7 @@ public sealed class LogicalUnit
     {
         try
         {
-            return Device.TryWrite(offset, source);
+            return Medium.TryWrite(offset, source);
         }
         catch (BlockDeviceException)
         {
@@ -191,7 +217,7 @@ public sealed class LogicalUnit
     {
         try
         {
-            await Device.WriteAsync(offset, source).ConfigureAwait(false);
+            await Medium.WriteAsync(offset, source).ConfigureAwait(false);
             return ScsiOutcome.Good;
         }
         catch (BlockDeviceException fault)

@@ -9,6 +9,9 @@ public static class ScsiLimits
     /// <summary>Where longer transfers gain nothing (VPD B0): 2 MiB of 512-byte blocks. Linux raises its request size to it.</summary>
     public const int OptimalTransferBlocks = 4096;
 
+    /// <summary>Longest COMPARE AND WRITE (VPD B0): all that its CDB can say.</summary>
+    public const int MaxCompareAndWriteBlocks = 255;
+
     /// <summary>Longest WRITE SAME (VPD B0). Linux zeroes as much in one command.</summary>
     public const int MaxWriteSameBlocks = 0x7FFFFF;
 
@@ -23,6 +26,12 @@ public static class ScsiLimits
 
     /// <summary>Looks at the disk that one GET LBA STATUS takes beyond one for each descriptor, to make one extent of neighbours.</summary>
     public const int LbaStatusMergingLooks = 16;
+
+    /// <summary>I_T nexuses that one unit registers for persistent reservations.</summary>
+    public const int MaxRegistrations = 1024;
+
+    /// <summary>Parameter list of one PERSISTENT RESERVE OUT.</summary>
+    public const int MaxReserveOutBytes = 64 * 1024;
 
     /// <summary>Piece in which long work reads and writes, so that memory is bounded and an abort is heard.</summary>
     public const int PieceBytes = 256 * 1024;

@@ -40,7 +40,7 @@ public sealed class CommandTableTests
     {
         Assert.Null(CommandTable.Find([0x9E, 0x11, 0, 0], out SenseData? refusal));
         Assert.Equal(SenseData.InvalidFieldInCdb(1, 4), refusal);
-        Assert.Null(CommandTable.Find([0x5F, 0], out refusal));
+        Assert.Null(CommandTable.Find([0x4D, 0], out refusal));
         Assert.Equal(SenseData.InvalidOpcode, refusal);
         Assert.Null(CommandTable.Find([0x00], out refusal));
         Assert.Equal(SenseData.InvalidOpcode, refusal);
@@ -49,10 +49,10 @@ public sealed class CommandTableTests
     }
 
     [Theory]
-    [InlineData(0x5E)]   // PERSISTENT RESERVE
-    [InlineData(0x5F)]
-    [InlineData(0x89)]   // COMPARE AND WRITE
-    [InlineData(0x8B)]   // ORWRITE
+    [InlineData(0x07)]   // REASSIGN BLOCKS
+    [InlineData(0x3B)]   // WRITE BUFFER
+    [InlineData(0x4D)]   // LOG SENSE
+    [InlineData(0x9C)]   // WRITE ATOMIC: a write may touch several tables
     [InlineData(0x83)]   // EXTENDED COPY
     [InlineData(0x48)]   // SANITIZE
     [InlineData(0x04)]   // FORMAT UNIT: never a silent GOOD

@@ -23,7 +23,7 @@ public sealed class ItNexusTests
     [Fact]
     public void A_nexus_that_comes_back_is_told_so()
     {
-        var nexus = new ItNexus(Bench.Port, UnitAttention.NexusLoss);
+        var nexus = new ItNexus(Bench.Port, Bench.FreshInitiator(), UnitAttention.NexusLoss);
 
         Assert.Equal("6/29/07", _bench.Refusal(TestUnitReady, nexus: nexus));
         Assert.Equal("Good", _bench.Refusal(TestUnitReady, nexus: nexus));
@@ -41,7 +41,7 @@ public sealed class ItNexusTests
     [Fact]
     public void One_unit_can_be_told_of_before_its_first_use()
     {
-        var nexus = new ItNexus(Bench.Port, UnitAttention.NexusLoss);
+        var nexus = new ItNexus(Bench.Port, Bench.FreshInitiator(), UnitAttention.NexusLoss);
 
         nexus.Raise(_bench.Unit, UnitAttention.InquiryDataChanged);
 

@@ -1,12 +1,13 @@
 using Qcow2Target.Actors.Disks;
 using Qcow2Target.Qcow2.Image;
 using Qcow2Target.Scsi;
+using Qcow2Target.Scsi.Reservations;
 using Qcow2Target.Scsi.Sense;
 
 namespace Qcow2Target.Actors.Targets;
 
 /// <summary>The disks of one target by LUN id, and the map of them that sessions read. Belongs to the target's actor.</summary>
-internal sealed class LunTable(TargetName target, Guid daemonId)
+internal sealed class LunTable(TargetName target, Guid daemonId, IActorRef owner)
 {
     private readonly SortedDictionary<int, LunEntry> _entries = [];
     private readonly HashSet<int> _usedBefore = [];
@@ -55,7 +56,11 @@ internal sealed class LunTable(TargetName target, Guid daemonId)
         entry.Path = opened.Path;
         entry.File = opened.File;
         entry.CapacityBytes = opened.CapacityBytes;
-        entry.Unit ??= new LogicalUnit(entry.Port, IdentityOf(entry, opened));
+        entry.Unit ??= new LogicalUnit(entry.Port, IdentityOf(entry, opened), new LogicalUnitSettings
+        {
+            Host = new UnitHost(owner, entry.Lun),
+            Reservations = entry.Reservations?.Restore() ?? PersistentReservations.None,
+        });
         entry.Unit.Availability = UnitAvailability.Ready;
     }
 
@@ -80,7 +85,7 @@ internal sealed class LunTable(TargetName target, Guid daemonId)
     /// <summary>What the state file keeps: a disk that is being detached is not among it.</summary>
     public IReadOnlyList<StoredLun> Stored() =>
         [.. _entries.Values.Where(e => e.File is not null && e.Readiness != DiskReadiness.Detaching)
-            .Select(e => new StoredLun(e.Lun, e.Path, e.Serial, e.File!, ReadOnly: e.Access == ImageAccess.ReadOnly, e.Port.ZeroDetection))];
+            .Select(e => new StoredLun(e.Lun, e.Path, e.Serial, e.File!, ReadOnly: e.Access == ImageAccess.ReadOnly, e.Port.ZeroDetection, e.Reservations))];
 
     public void RaiseReset(ulong? lunField, UnitAttention attention)
     {
@@ -145,6 +150,9 @@ internal sealed class LunEntry(int lun, string path, string? serial, ImageAccess
 
     /// <summary>Which file it is; null before it was opened.</summary>
     public StoredFile? File { get; set; }
+
+    /// <summary>Persistent reservations that the state file holds, or null.</summary>
+    public StoredReservations? Reservations { get; set; }
 
     /// <summary>The unit that initiators see; null before the image was opened.</summary>
     public LogicalUnit? Unit { get; set; }

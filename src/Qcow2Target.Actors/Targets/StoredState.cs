@@ -16,8 +16,10 @@ public sealed record StoredTarget(int Id, string Name, IReadOnlyList<StoredLun> 
 /// <param name="File">Which file it was when it was attached.</param>
 /// <param name="ReadOnly">Attached for reading only.</param>
 /// <param name="ZeroDetection">Given at ATTACH.</param>
+/// <param name="Reservations">Persistent reservations that survive a loss of power, or null.</param>
 public sealed record StoredLun(
-    int Lun, string Path, string? Serial, StoredFile File, bool ReadOnly = false, ZeroDetection ZeroDetection = ZeroDetection.Off);
+    int Lun, string Path, string? Serial, StoredFile File, bool ReadOnly = false, ZeroDetection ZeroDetection = ZeroDetection.Off,
+    StoredReservations? Reservations = null);
 
 /// <summary>Which file a path named: a file of another identity under the same path is another disk.</summary>
 /// <param name="Device">st_dev.</param>

@@ -22,6 +22,7 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly LunTable _luns;
     private readonly TargetSessions _sessions;
+    private readonly ReservationSaves _reservationSaves;
     private long _saveNumber;
     private IActorRef? _client;
 
@@ -31,7 +32,8 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
         _name = name;
         _settings = settings;
         _services = services;
-        _luns = new LunTable(name, daemonId);
+        _luns = new LunTable(name, daemonId, Self);
+        _reservationSaves = new ReservationSaves(_luns);
         View = view;
         _sessions = new TargetSessions(Context, name, _luns, settings, services, Publish);
         Idle();
@@ -88,8 +90,14 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
         Receive<DiskNotGrown>(_ => { });
         Receive<DiskClosed>(_ => LateClosed());
         Receive<DiskDied>(died => throw new InvalidOperationException($"the actor of LUN {died.Lun} has ended: the target is built again from the state"));
-        Receive<LunsSaved>(_ => { });
-        Receive<LunsNotSaved>(message => _log.Error("the state of {Target} is not saved: {Reason}", _name.Shown, message.Reason));
+        Receive<KeepReservations>(Keep);
+        Receive<AbortTasksOf>(_sessions.Abort);
+        Receive<LunsSaved>(message => _reservationSaves.Saved(message.Number));
+        Receive<LunsNotSaved>(message =>
+        {
+            _reservationSaves.NotSaved(message.Number, message.Reason);
+            _log.Error("the state of {Target} is not saved: {Reason}", _name.Shown, message.Reason);
+        });
         Receive<DeadlineTick>(_ => { });
     }
 
@@ -222,6 +230,7 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
             var access = stored.ReadOnly ? ImageAccess.ReadOnly : ImageAccess.ReadWrite;
             var entry = StartDisk(stored.Lun, stored.Path, stored.Serial, access, stored.ZeroDetection, FirstOpen.MayFail);
             entry.File = stored.File;
+            entry.Reservations = stored.Reservations;
             entry.Actor.Tell(new OpenDisk());
             waitingFor.Add(entry.Actor);
         }
@@ -507,6 +516,12 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
         Drop(entry);
         _log.Info("{Path} is free now", entry.Path);
         Context.Parent.Tell(new SaveLuns(_id, _luns.Stored(), ++_saveNumber));
+    }
+
+    private void Keep(KeepReservations request)
+    {
+        if (_reservationSaves.TryBegin(request, ++_saveNumber))
+            Context.Parent.Tell(new SaveLuns(_id, _luns.Stored(), _saveNumber));
     }
 
     private void Save(Action saved, Action<string> notSaved)

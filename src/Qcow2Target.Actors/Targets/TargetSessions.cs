@@ -1,6 +1,7 @@
 using Qcow2Target.Actors.Sessions;
 using Qcow2Target.Iscsi.Sessions;
 using Qcow2Target.Scsi;
+using Qcow2Target.Scsi.Reservations;
 using Qcow2Target.Scsi.Sense;
 
 namespace Qcow2Target.Actors.Targets;
@@ -34,7 +35,7 @@ internal sealed class TargetSessions(
         context.Unwatch(login);
         login.Tell(new SessionBegun());
         var port = new TargetPort(target.Shown, settings.PortalGroupTag, RelativePortId: 1);
-        var nexus = new ItNexus(port, Nexuses.FirstAttention(message.Identity));
+        var nexus = new ItNexus(port, PortOf(message.Identity), Nexuses.FirstAttention(message.Identity));
         var io = new SessionIo(message.Identity, message.Connection, luns.Map, services.Buffers, nexus, settings.Spin);
         var props = SessionActor.PropsFor(message.Tsih, io, new SessionFences(luns.Map), settings);
         var actor = context.ActorOf(props, Nexuses.ActorName(message.Tsih));
@@ -73,6 +74,11 @@ internal sealed class TargetSessions(
             case LunsQuiet quiet:
                 Finish(quiet);
                 break;
+            case PreemptedQuiet preempted:
+                if (preempted.StillRunning is { } running)
+                    luns.Fence(LunField.Encode(preempted.Request.Lun), running);
+                preempted.Request.Done.TrySetResult();
+                break;
         }
     }
 
@@ -91,6 +97,21 @@ internal sealed class TargetSessions(
         all.WaitAsync(ActorLimits.AbortPatience)
             .PipeTo(Self, Self, success: () => new LunsQuiet(message, null), failure: _ => new LunsQuiet(message, all));
     }
+
+    /// <summary>PREEMPT AND ABORT: the tasks of the preempted end as CLEAR TASK SET would end them.</summary>
+    public void Abort(AbortTasksOf message)
+    {
+        var field = LunField.Encode(message.Lun);
+        var aborted = Nexuses.All
+            .Where(session => message.Initiators.Contains(PortOf(session.Identity)))
+            .Select(session => session.Io.AbortLun(field, null).Quiet)
+            .ToArray();
+        var all = Task.WhenAll(aborted);
+        all.WaitAsync(ActorLimits.AbortPatience)
+            .PipeTo(Self, Self, success: () => new PreemptedQuiet(message, null), failure: _ => new PreemptedQuiet(message, all));
+    }
+
+    private static InitiatorPort PortOf(LoginIdentity identity) => new(identity.Initiator, identity.InitiatorSessionId);
 
     private void Judge(IActorRef login, LoginIdentity identity)
     {
@@ -170,6 +191,8 @@ internal sealed class TargetSessions(
 
     /// <param name="Tsih">The handle that the login goes on with (connection reinstatement), or null for a new one.</param>
     private sealed record OldSessionOver(IActorRef Login, LoginIdentity Identity, ushort? Tsih) : ITargetSessionEvent;
+
+    private sealed record PreemptedQuiet(AbortTasksOf Request, Task? StillRunning) : ITargetSessionEvent;
 
     private sealed record LunsQuiet(ResetLuns Reset, Task? StillRunning) : ITargetSessionEvent;
 }

@@ -6,7 +6,8 @@ internal static class PreventAllowMediumRemoval
     private const byte Prevent = 0x03;
 
     public static CommandPlan Begin(in CommandContext context) =>
-        (context.Cdb[4] & Prevent) != 0 && context.Unit.IsReservedByAnother(context.Nexus)
-            ? context.Complete(ScsiOutcome.ReservationConflict)   // allowing removal never conflicts, so the table lets both in
-            : context.Good();
+        context.Good();
+
+    /// <summary>Whether a CDB allows removal again.</summary>
+    public static bool Allows(ReadOnlySpan<byte> cdb) => (cdb[4] & Prevent) == 0;
 }

@@ -11,6 +11,9 @@ internal static class StartStopUnit
     private const int LoadEjectBit = 1;
     private const byte Start = 0x01;
 
+    /// <summary>Whether a CDB starts the unit and does nothing else.</summary>
+    public static bool Starts(ReadOnlySpan<byte> cdb) => (cdb[4] & (PowerCondition | LoadEject | Start)) == Start;
+
     public static CommandPlan Begin(in CommandContext context)
     {
         byte flags = context.Cdb[4];

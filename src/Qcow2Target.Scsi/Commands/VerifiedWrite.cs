@@ -21,7 +21,7 @@ internal sealed class VerifiedWrite : DataOutTransfer
         try
         {
             long offset = start + position;
-            await unit.Device.WriteAsync(offset, source).ConfigureAwait(false);
+            await unit.Medium.WriteAsync(offset, source).ConfigureAwait(false);
             return _compares
                 ? await MediumScan.CompareAsync(unit, offset, source.Length, source, position, CancellationToken.None).ConfigureAwait(false)
                 : ScsiOutcome.Good;

@@ -58,7 +58,7 @@ internal static class WriteSame
     private static async ValueTask<ScsiOutcome> ZeroAsync(LogicalUnit unit, long offset, long length, ZeroMode mode)
     {
         if (length > 0)
-            await unit.Device.ZeroAsync(offset, length, mode).ConfigureAwait(false);
+            await unit.Medium.ZeroAsync(offset, length, mode).ConfigureAwait(false);
         return await unit.SettleAsync().ConfigureAwait(false);
     }
 
@@ -80,7 +80,7 @@ internal static class WriteSame
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 int piece = (int)Math.Min(pieceBytes, length - done);
-                await unit.Device.WriteAsync(offset + done, buffer.AsMemory(0, piece)).ConfigureAwait(false);
+                await unit.Medium.WriteAsync(offset + done, buffer.AsMemory(0, piece)).ConfigureAwait(false);
                 done += piece;
             }
         }

@@ -39,6 +39,8 @@ public readonly record struct SenseData
     public static SenseData InvalidOpcode { get; } = new SenseData(SenseKey.IllegalRequest, 0x20, 0x00) with { Field = new FieldPointer(FieldLocation.Cdb, 0, null) };
     public static SenseData LbaOutOfRange { get; } = new(SenseKey.IllegalRequest, 0x21, 0x00);
     public static SenseData UnitNotSupported { get; } = new(SenseKey.IllegalRequest, 0x25, 0x00);
+    public static SenseData InvalidRelease { get; } = new(SenseKey.IllegalRequest, 0x26, 0x04);
+    public static SenseData InsufficientRegistrationResources { get; } = new(SenseKey.IllegalRequest, 0x55, 0x04);
     public static SenseData SavingParametersNotSupported { get; } = new(SenseKey.IllegalRequest, 0x39, 0x00);
     public static SenseData WriteProtected { get; } = new(SenseKey.DataProtect, 0x27, 0x00);
     public static SenseData SoftwareWriteProtected { get; } = new(SenseKey.DataProtect, 0x27, 0x02);

@@ -21,6 +21,15 @@ public readonly record struct UnitAttention(byte Asc, byte Ascq)
     /// <summary>Another nexus changed mode parameters.</summary>
     public static UnitAttention ModeParametersChanged => new(0x2A, 0x01);
 
+    /// <summary>Another nexus did CLEAR: this one's registration is gone.</summary>
+    public static UnitAttention ReservationsPreempted => new(0x2A, 0x03);
+
+    /// <summary>The persistent reservation that this registrant relied on is released, or of another type.</summary>
+    public static UnitAttention ReservationsReleased => new(0x2A, 0x04);
+
+    /// <summary>Another nexus took this one's registration away.</summary>
+    public static UnitAttention RegistrationsPreempted => new(0x2A, 0x05);
+
     /// <summary>The disk grew or shrank.</summary>
     public static UnitAttention CapacityChanged => new(0x2A, 0x09);
 

@@ -82,9 +82,9 @@ public sealed class ReportSupportedOpcodesTests
     }
 
     [Theory]
-    [InlineData(1, 0x5E, 0)]
-    [InlineData(2, 0x5E, 0)]
-    [InlineData(3, 0x5E, 0)]
+    [InlineData(1, 0x4D, 0)]
+    [InlineData(2, 0x4D, 0)]
+    [InlineData(3, 0x4D, 0)]
     [InlineData(2, 0x9E, 0x11)]
     [InlineData(3, 0x9E, 0x11)]
     [InlineData(2, 0x9E, 0x110)]

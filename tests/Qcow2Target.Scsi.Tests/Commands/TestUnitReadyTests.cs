@@ -38,7 +38,7 @@ public sealed class TestUnitReadyTests
     public async Task A_unit_that_takes_too_long_is_not_ready()
     {
         var time = new ManualTime();
-        var bench = new Bench(time: time);
+        var bench = new Bench(settings: new LogicalUnitSettings { Time = time });
         bench.Unit.Availability = UnitAvailability.BecomingReady;
 
         Task<ScsiOutcome> answer = bench.Begin(TestUnitReady).ExecuteAsync(default, default).AsTask();

@@ -1,3 +1,4 @@
+using Qcow2Target.Scsi.Reservations;
 using Qcow2Target.Scsi.Sense;
 
 namespace Qcow2Target.Scsi.Tests.Support;
@@ -7,10 +8,13 @@ internal sealed class Bench
 {
     public static readonly TargetPort Port = new("iqn.2018-05.com.networkoptix:bench", PortalGroupTag: 1, RelativePortId: 1);
 
-    public Bench(MemoryBlockDevice? device = null, ModeParameters? modes = null, TimeProvider? time = null)
+    private static int _initiators;
+
+    public Bench(MemoryBlockDevice? device = null, ModeParameters? modes = null, LogicalUnitSettings? settings = null)
     {
         Device = device ?? new MemoryBlockDevice();
-        Unit = new LogicalUnit(Device, LogicalUnitIdentity.FromSeed("bench"), modes, time);
+        settings ??= new LogicalUnitSettings();
+        Unit = new LogicalUnit(Device, LogicalUnitIdentity.FromSeed("bench"), settings with { Modes = modes ?? settings.Modes });
         Map = LunMap.Empty.With(0, Unit);
         Nexus = NewNexus();
     }
@@ -30,7 +34,10 @@ internal sealed class Bench
         return nexus;
     }
 
-    public static ItNexus FreshNexus() => new(Port, UnitAttention.PowerOn);
+    /// <summary>An initiator port like no other.</summary>
+    public static InitiatorPort FreshInitiator() => new("iqn.2018-05.test:initiator", (ulong)Interlocked.Increment(ref _initiators));
+
+    public static ItNexus FreshNexus() => new(Port, FreshInitiator(), UnitAttention.PowerOn);
 
     /// <summary>Judges a CDB, padded to the 16 bytes that iSCSI sends.</summary>
     public CommandPlan Begin(ReadOnlySpan<byte> cdb, long dataOut = 0, ulong lun = 0, ItNexus? nexus = null)

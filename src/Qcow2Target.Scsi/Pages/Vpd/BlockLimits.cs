@@ -16,6 +16,7 @@ internal static class BlockLimits
         int physicalBlocks = shape.PhysicalBlockBytes / shape.BlockBytes;
 
         byte[] body = new byte[Bytes];
+        body[5 - HeaderBytes] = ScsiLimits.MaxCompareAndWriteBlocks;
         body.PutU16(6 - HeaderBytes, Math.Max(8, physicalBlocks));                    // OPTIMAL TRANSFER LENGTH GRANULARITY: 4 KiB
         body.PutU32(8 - HeaderBytes, ScsiLimits.MaxTransferBlocks);
         body.PutU32(12 - HeaderBytes, ScsiLimits.OptimalTransferBlocks);

@@ -14,7 +14,7 @@ public sealed class BlockLimitsTests
 
         Assert.Equal(64, page.Length);
         Assert.Equal(0, page[4]);    // WSNZ
-        Assert.Equal(0, page[5]);    // no COMPARE AND WRITE
+        Assert.Equal(255, page[5]);  // COMPARE AND WRITE
         Assert.Equal(8, (page[6] << 8) | page[7]);
         Assert.Equal(65536u, U32(page, 8));
         Assert.Equal(4096u, U32(page, 12));

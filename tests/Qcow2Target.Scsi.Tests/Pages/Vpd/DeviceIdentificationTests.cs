@@ -62,7 +62,7 @@ public sealed class DeviceIdentificationTests
         var unit = new LogicalUnit(new MemoryBlockDevice(), LogicalUnitIdentity.FromSerialNumber(new string('s', LogicalUnitIdentity.MaxSerialNumberLength)));
 
         byte[] page = LunMap.Empty.With(0, unit)
-            .Begin(0, [0x12, 1, 0x83, 0xFF, 0xFF, 0], new ItNexus(port, Scsi.Sense.UnitAttention.PowerOn), 0).Outcome!.DataIn.ToArray();
+            .Begin(0, [0x12, 1, 0x83, 0xFF, 0xFF, 0], new ItNexus(port, Bench.FreshInitiator(), Scsi.Sense.UnitAttention.PowerOn), 0).Outcome!.DataIn.ToArray();
 
         Assert.Equal(page.Length - 4, (page[2] << 8) | page[3]);
         Assert.Equal(0, page[^1]);

@@ -1,0 +1,19 @@
+using Qcow2Target.Scsi.Reservations;
+
+namespace Qcow2Target.Scsi;
+
+/// <summary>What a logical unit is made with besides its disk and its identity.</summary>
+public sealed record LogicalUnitSettings
+{
+    /// <summary>Mode parameters at start and after a reset: a write cache, no protection, fixed sense.</summary>
+    public ModeParameters Modes { get; init; } = ModeParameters.Default;
+
+    /// <summary>Keeps persistent reservations and ends tasks; null where nothing can be kept, and APTPL is refused.</summary>
+    public ILogicalUnitHost? Host { get; init; }
+
+    /// <summary>What the host has kept from before.</summary>
+    public PersistentReservations Reservations { get; init; } = PersistentReservations.None;
+
+    /// <summary>Clock of the waits.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+}

@@ -1,0 +1,51 @@
+using Qcow2Target.Scsi.Sense;
+
+namespace Qcow2Target.Scsi.Reservations;
+
+/// <summary>The persistent reservations of one logical unit. Commands read the snapshot; changes come one after the other.</summary>
+internal sealed class ReservationTable(LogicalUnit unit, ILogicalUnitHost? host, PersistentReservations restored)
+{
+    private readonly RangeLock _turn = new();   // one range for all: changes wait their turn in order
+    private volatile PersistentReservations _current = restored;
+
+    public PersistentReservations Current => _current;
+
+    /// <summary>Whether reservations can be kept over a loss of power (PTPL_C).</summary>
+    public bool CanPersist => host is not null;
+
+    /// <summary>Does one PERSISTENT RESERVE OUT: it is durable, told to those it concerns and their tasks are ended before the status.</summary>
+    /// <exception cref="OperationCanceledException">The token ended the wait for its turn: nothing is done.</exception>
+    public async ValueTask<ScsiOutcome> ChangeAsync(
+        ItlNexus issuer, TaskAbortion abortion, Func<ReservationEdit, ReservationRefusal?> change, CancellationToken cancellationToken)
+    {
+        using RangeHold turn = await _turn.HoldAsync(0, 1, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            PersistentReservations before = _current;
+            var edit = new ReservationEdit(before, issuer.Nexus.Initiator);
+            if (change(edit) is { } refusal)
+                return refusal.Sense is { } sense ? unit.Check(sense) : ScsiOutcome.ReservationConflict;
+
+            PersistentReservations after = edit.After;
+            if (host is not null && (before.SurvivesPowerLoss || after.SurvivesPowerLoss))
+                await host.SaveAsync(after.SurvivesPowerLoss ? after : PersistentReservations.None).ConfigureAwait(false);
+            _current = after;
+            foreach ((InitiatorPort initiator, UnitAttention attention) in edit.Attentions)
+                unit.Raise(attention, initiator);
+            if (host is not null && abortion == TaskAbortion.OfPreempted && edit.Preempted.Count > 0)
+                await host.AbortTasksAsync(edit.Preempted).ConfigureAwait(false);
+            return ScsiOutcome.Good;
+        }
+        catch (ReservationsNotSavedException)
+        {
+            return unit.Check(SenseData.InternalTargetFailure);
+        }
+    }
+}
+
+/// <summary>Whether a preemption ends the tasks of those it preempts.</summary>
+internal enum TaskAbortion
+{
+    None,
+    OfPreempted,
+}
