@@ -14,16 +14,18 @@ public sealed class ImageRegistryActor : ReceiveActor
     private readonly IImageFiles _files;
     private readonly BackingImages _backings;
     private readonly CacheBudget _cache;
+    private readonly DataFileUse _dataFiles;
     private readonly BlockingThreads _threads;
     private readonly string _relativeBase;
     private readonly Dictionary<string, string> _holders = new(StringComparer.Ordinal);
     private readonly Dictionary<string, HashSet<string>> _bases = new(StringComparer.Ordinal);
 
-    public ImageRegistryActor(IImageFiles files, string relativeBase, CacheBudget cache, PendingLogs pending, BlockingThreads threads)
+    public ImageRegistryActor(IImageFiles files, string relativeBase, CacheBudget cache, DataFileUse dataFiles, PendingLogs pending, BlockingThreads threads)
     {
         _relativeBase = Path.GetFullPath(relativeBase);
         _files = files;
         _cache = cache;
+        _dataFiles = dataFiles;
         _backings = new BackingImages(files, cache, pending);
         _threads = threads;
         Receive<OpenImage>(Open);
@@ -35,10 +37,11 @@ public sealed class ImageRegistryActor : ReceiveActor
     /// <param name="files">Where files come from.</param>
     /// <param name="relativeBase">The directory that relative paths belong to: the first disks root.</param>
     /// <param name="cache">What the cached tables of all images may hold together.</param>
+    /// <param name="dataFiles">Whether images may have an external data file.</param>
     /// <param name="pending">Where what completed and is not committed survives a kill.</param>
     /// <param name="threads">Threads for blocking calls.</param>
-    public static Props PropsFor(IImageFiles files, string relativeBase, CacheBudget cache, PendingLogs pending, BlockingThreads threads) =>
-        Props.Create(() => new ImageRegistryActor(files, relativeBase, cache, pending, threads));
+    public static Props PropsFor(IImageFiles files, string relativeBase, CacheBudget cache, DataFileUse dataFiles, PendingLogs pending, BlockingThreads threads) =>
+        Props.Create(() => new ImageRegistryActor(files, relativeBase, cache, dataFiles, pending, threads));
 
     private void Open(OpenImage command)
     {
@@ -52,6 +55,7 @@ public sealed class ImageRegistryActor : ReceiveActor
             Backings = _backings,
             Cache = _cache,
             Pending = command.Pending,
+            DataFiles = _dataFiles,
         };
         var threads = _threads;
         threads.Run(() =>
@@ -107,12 +111,14 @@ public sealed class ImageRegistryActor : ReceiveActor
         public OpenedFile Open(string path, ImageRole role)
         {
             var file = files.Open(path, role);
-            if (role != ImageRole.Backing)
+            if (role is ImageRole.ActiveReadOnly or ImageRole.ActiveReadWrite)
                 Identity = file.Identity;
             return file;
         }
 
         public string ResolveBacking(string overlayPath, string backingName) => files.ResolveBacking(overlayPath, backingName);
+
+        public string ResolveDataFile(string imagePath, string name, ImageRole role) => files.ResolveDataFile(imagePath, name, role);
     }
 
     private sealed record Opened(IActorRef Client, OpenImage Command, ImageInfo Info, StoredFile File);

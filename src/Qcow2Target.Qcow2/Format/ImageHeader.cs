@@ -82,6 +82,23 @@ public sealed class ImageHeader
         }
     }
 
+    /// <summary>Name of the external data file as it is spelled, or null: none is named.</summary>
+    public string? DataFileName
+    {
+        get
+        {
+            var data = (Find(HeaderExtensionType.DataFileName)?.Data ?? default).Span;
+            return data.IsEmpty ? null : Encoding.UTF8.GetString(data);
+        }
+    }
+
+    /// <summary>There is an external data file, and it is kept as a raw image of the disk.</summary>
+    public bool HasRawDataFile =>
+        Incompatible.HasFlag(IncompatibleFeatures.ExternalDataFile) && ((AutoclearFeatures)Autoclear).HasFlag(AutoclearFeatures.RawDataFile);
+
+    /// <summary>The autoclear word as it stays while the image is written here: of what it may tell, only a raw data file is maintained.</summary>
+    public ulong KeptAutoclear => HasRawDataFile ? (ulong)AutoclearFeatures.RawDataFile : 0;
+
     public HeaderExtension? Find(HeaderExtensionType type) => Extensions.FirstOrDefault(extension => extension.Type == type);
 
     /// <summary>True if the bytes begin as a qcow2 file does.</summary>

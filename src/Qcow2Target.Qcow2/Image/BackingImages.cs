@@ -23,6 +23,7 @@ public sealed class BackingImages(IImageFiles files, CacheBudget cache, PendingL
 
     /// <summary>The logs of writes that are completed and not in their images; null: images are written and read without.</summary>
     internal PendingLogs? Pending { get; } = pending;
+    internal IImageFiles Files { get; } = files;
 
     /// <summary>Opens the backing file that an overlay names, with all below it, or shares it.</summary>
     /// <param name="format">The format that the overlay declares, or null.</param>
@@ -30,7 +31,7 @@ public sealed class BackingImages(IImageFiles files, CacheBudget cache, PendingL
     /// <exception cref="ImageFileException">It is not there, not allowed or in use.</exception>
     internal BackingLease Open(string overlayPath, string name, string? format, ChainAbove above)
     {
-        var file = files.Open(files.ResolveBacking(overlayPath, name), ImageRole.Backing);
+        var file = Files.Open(Files.ResolveBacking(overlayPath, name), ImageRole.Backing);
         BackingLayer opened;
         try
         {

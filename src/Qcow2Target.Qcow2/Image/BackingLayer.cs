@@ -35,9 +35,9 @@ internal sealed class BackingLayer : IDisposable
     internal static BackingLayer Qcow2(OpenedFile file, BackingImages backings, ChainAbove above)
     {
         var header = ImageHeader.ReadFrom(file.File);
-        ImageSupport.RequireReadable(header);
+        ImageSupport.RequireReadable(header, above.DataFiles);
         var tableBytes = Qcow2Layer.TableBytes(header);
-        var layer = Qcow2Layer.Open(file, header, backings, above.Add(file.Identity, tableBytes));
+        var layer = Qcow2Layer.Open(file, header, backings, above.Add(file.Identity, tableBytes), ImageAccess.ReadOnly);
         return new BackingLayer(file, layer, tableBytes);
     }
 

@@ -16,19 +16,23 @@ internal sealed class ChainAbove
     private readonly int _depth;
     private readonly long _tableBytes;
 
-    private ChainAbove(ChainAbove? above, FileIdentity identity, long tableBytes)
+    private ChainAbove(ChainAbove? above, FileIdentity identity, long tableBytes, DataFileUse dataFiles)
     {
+        DataFiles = dataFiles;
         _above = above;
         _identity = identity;
         _depth = (above?._depth ?? 0) + 1;
         _tableBytes = (above?._tableBytes ?? 0) + tableBytes;
     }
 
-    internal static ChainAbove Active(FileIdentity identity, long tableBytes) => Below(null, identity, tableBytes);
+    /// <summary>What holds for external data files in this chain.</summary>
+    internal DataFileUse DataFiles { get; }
+
+    internal static ChainAbove Active(FileIdentity identity, long tableBytes, DataFileUse dataFiles) => Below(null, identity, tableBytes, dataFiles);
 
     /// <summary>The chain with one more layer.</summary>
     /// <exception cref="Qcow2FormatException">The chain is too deep or its tables too large.</exception>
-    internal ChainAbove Add(FileIdentity identity, long tableBytes) => Below(this, identity, tableBytes);
+    internal ChainAbove Add(FileIdentity identity, long tableBytes) => Below(this, identity, tableBytes, DataFiles);
 
     /// <summary>Refuses a file that stands above already.</summary>
     /// <exception cref="Qcow2FormatException">With <see cref="Qcow2FormatError.BackingLoop"/>.</exception>
@@ -39,9 +43,9 @@ internal sealed class ChainAbove
                 throw new Qcow2FormatException(Qcow2FormatError.BackingLoop, 8, $"backing chain loops: it comes back to '{path}'");
     }
 
-    private static ChainAbove Below(ChainAbove? above, FileIdentity identity, long tableBytes)
+    private static ChainAbove Below(ChainAbove? above, FileIdentity identity, long tableBytes, DataFileUse dataFiles)
     {
-        var chain = new ChainAbove(above, identity, tableBytes);
+        var chain = new ChainAbove(above, identity, tableBytes, dataFiles);
         if (chain._depth > MaxDepth) throw new Qcow2FormatException(Qcow2FormatError.LimitExceeded, 8, $"backing chain is deeper than {MaxDepth} (limit chain-depth)");
         if (chain._tableBytes > MaxTableBytes)
             throw new Qcow2FormatException(Qcow2FormatError.LimitExceeded, 36, $"tables of the backing chain are larger than {MaxTableBytes >> 20} MiB (limit chain-table-bytes)");

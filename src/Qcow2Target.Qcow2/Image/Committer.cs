@@ -24,6 +24,8 @@ internal sealed class Committer(Qcow2Layer layer, IBlockFile file, MetadataMap m
     /// <summary>Adds the host clusters of a mapping to a list.</summary>
     internal void AddHosts(L2Entry old, ExtentList clusters)
     {
+        // What lies in a data file is not counted.
+        if (old.HasHost && layer.Geometry.HasDataFile) return;
         if (old.HasHost)
         {
             clusters.Add(old.Host.Value >> layer.Geometry.ClusterBits);

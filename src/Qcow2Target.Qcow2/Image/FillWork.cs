@@ -35,7 +35,8 @@ internal readonly record struct FillPiece(long Guest, int Length, long Host, Fil
 
 /// <summary>
 /// Fill: writes a step's bytes and copy-on-write edges into reserved clusters, or into clusters in place, and the space of the table that
-/// will point to them; then the record of its link goes to the pending log. Runs beside everything else: what it reads and writes belongs to its step.
+/// will point to them; in an external data file also what entries are about to call zeros; then the record of its link goes to the pending log. Runs
+/// beside everything else: what it reads and writes belongs to its step.
 /// </summary>
 internal sealed class FillWork(Step step, Qcow2Layer layer, IBlockFile file) : ImageWork
 {
@@ -48,6 +49,7 @@ internal sealed class FillWork(Step step, Qcow2Layer layer, IBlockFile file) : I
     private protected override void Run()
     {
         foreach (var write in step.Preparation) file.Write(write.Offset, write.Bytes);
+        foreach (var range in step.DataZeros) ZeroData(range);
         foreach (var piece in step.Pieces)
         {
             if (piece.HasEdges) WriteWithEdges(piece);
@@ -60,10 +62,21 @@ internal sealed class FillWork(Step step, Qcow2Layer layer, IBlockFile file) : I
     {
         if (step.Data is { } data)
         {
-            file.Write(piece.Host, data.Span.Slice((int)(piece.Guest - step.DataStart), piece.Length));
+            layer.Data.Write(piece.Host, data.Span.Slice((int)(piece.Guest - step.DataStart), piece.Length));
             return;
         }
-        for (var done = 0; done < piece.Length; done += ZeroChunk) file.Write(piece.Host + done, Zeros.AsSpan(0, Math.Min(ZeroChunk, piece.Length - done)));
+        WriteZeros(piece.Host, piece.Length);
+    }
+
+    private void WriteZeros(long host, long length)
+    {
+        for (long done = 0; done < length; done += ZeroChunk) layer.Data.Write(host + done, Zeros.AsSpan(0, (int)Math.Min(ZeroChunk, length - done)));
+    }
+
+    // Space is given back if the file system can; zeros have to be there only where the file is a raw image.
+    private void ZeroData(ByteRange range)
+    {
+        if (!layer.Data.Punch(range.Start, range.Length) && layer.DataFile!.IsRaw) WriteZeros(range.Start, range.Length);
     }
 
     private void WriteWithEdges(FillPiece piece)
@@ -83,7 +96,7 @@ internal sealed class FillWork(Step step, Qcow2Layer layer, IBlockFile file) : I
             }
             if (step.Data is { } data) data.Span.Slice((int)(piece.Guest - step.DataStart), piece.Length).CopyTo(buffer[from..]);
             else buffer[from..to].Clear();
-            file.Write(piece.Host - from, buffer);
+            layer.Data.Write(piece.Host - from, buffer);
         }
         finally
         {

@@ -12,6 +12,15 @@ public enum ImageAccess
     ReadWrite,
 }
 
+/// <summary>Whether images may keep their data in an external file that their header names.</summary>
+public enum DataFileUse
+{
+    /// <summary>Such images are refused by name: whoever can write a header could name any file below the roots.</summary>
+    Refused,
+
+    Allowed,
+}
+
 /// <summary>How to open an image.</summary>
 public sealed record ImageOpenOptions
 {
@@ -31,6 +40,8 @@ public sealed record ImageOpenOptions
 
     /// <summary>What to do where the image is marked as having pending writes and their log is not here or does not fit. For writing only.</summary>
     public PendingRule Pending { get; init; } = PendingRule.Keep;
+    /// <summary>What holds for images with an external data file, those below this one included.</summary>
+    public DataFileUse DataFiles { get; init; }
 
     /// <summary>The clock of the commit timer.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;

@@ -10,10 +10,10 @@ internal static class ImageSupport
 
     /// <summary>Refuses an image that cannot be read right.</summary>
     /// <exception cref="Qcow2FormatException">It asks for what is not supported; the message names it.</exception>
-    internal static void RequireReadable(ImageHeader header)
+    internal static void RequireReadable(ImageHeader header, DataFileUse dataFiles)
     {
         RequireKnown(header);
-        if (header.Incompatible.HasFlag(IncompatibleFeatures.ExternalDataFile)) throw Unsupported(ImageHeader.IncompatibleField, "external data file not supported");
+        if (header.Incompatible.HasFlag(IncompatibleFeatures.ExternalDataFile)) RequireDataFile(header, dataFiles);
         RequireDecoder((CompressionType)header.CompressionType, ClusterDecoders.Available);
         if (header.Size < ClusterGeometry.SectorBytes) throw new Qcow2FormatException(Qcow2FormatError.EmptyDisk, 24, $"empty disk: virtual size {header.Size} is less than one sector");
     }
@@ -34,6 +34,8 @@ internal static class ImageSupport
     internal static void RequireWritable(ImageHeader header)
     {
         if (header.Incompatible.HasFlag(IncompatibleFeatures.Corrupt)) throw ReadOnly(ImageHeader.IncompatibleField, "corrupt bit set: the image can only be opened read-only until it is repaired");
+        if (header.Incompatible.HasFlag(IncompatibleFeatures.ExternalDataFile) && header.SnapshotCount != 0)
+            throw ReadOnly(60, $"image with an external data file and {header.SnapshotCount} internal snapshots can only be opened read-only: its data is not counted");
     }
 
     /// <summary>Refuses a compression type without a decoder here.</summary>
@@ -41,6 +43,15 @@ internal static class ImageSupport
     {
         if (!Enum.IsDefined(type)) throw Unsupported(CompressionTypeField, $"compression type {(int)type} not supported");
         if (!available.Contains(type)) throw Unsupported(CompressionTypeField, $"compression zstd needs the library {Libzstd.Name}, which is not installed");
+    }
+
+    private static void RequireDataFile(ImageHeader header, DataFileUse use)
+    {
+        var name = header.DataFileName ?? throw new Qcow2FormatException(Qcow2FormatError.Malformed, ImageHeader.IncompatibleField, "the image has an external data file and does not name it");
+        if (use == DataFileUse.Refused)
+            throw Unsupported(ImageHeader.IncompatibleField, $"external data file '{name}' not supported: images with one are served where qcow2target.allow-data-files is on");
+        if (header.HasRawDataFile && header.BackingName is { } backing)
+            throw Unsupported(ImageHeader.AutoclearField, $"raw external data file '{name}' together with the backing file '{backing}' not supported");
     }
 
     private static Qcow2FormatException Unsupported(long offset, string message) => new(Qcow2FormatError.UnsupportedFeature, offset, message);

@@ -57,7 +57,7 @@ public sealed class MetadataWriter : IDisposable
         _layer = layer;
         Metadata = scan.Metadata;
         _opened = opened;
-        var file = _file = opened.File;
+        var file = _file = layer.DataFile is { } data ? new FileWithData(opened.File, data.File) : opened.File;
         _gate = gate;
         _time = time;
         _allocator = new ClusterAllocator(layer.Geometry, file, scan.Refcounts, scan.Metadata, scan.Leaked);
@@ -65,11 +65,11 @@ public sealed class MetadataWriter : IDisposable
         var tables = new WriterTables(layer.Map, layer.Geometry);
         _committer = new Committer(layer, file, scan.Metadata, tables, _releaser);
         _logs = logs;
-        _journal = new LinkJournal(logs, layer.Geometry);
+        _journal = new LinkJournal(logs, layer.Header, layer.Geometry);
         var steps = new StepRunner(layer, file, scan.Metadata, _allocator, tables, _committer, _releaser, _journal);
         _operations = new OperationQueue(layer.Geometry, tables, steps, _journal);
         _resizer = new Resizer(layer, file, scan.Metadata, _allocator, _releaser, _operations);
-        var keepsWord = layer.Header.Autoclear == 0;
+        var keepsWord = layer.Header.Autoclear == layer.Header.KeptAutoclear;
         _announcement = keepsWord && !_journal.NeedsLog ? Announcement.Made : Announcement.Due;
         // A mark announces new mappings; what is written in place does not need one.
         if (keepsWord) gate.Open();

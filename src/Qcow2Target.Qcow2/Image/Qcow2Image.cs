@@ -44,7 +44,7 @@ public sealed class Qcow2Image : IImageLayer, IDisposable
         try
         {
             var header = ImageHeader.ReadFrom(file.File);
-            ImageSupport.RequireReadable(header);
+            ImageSupport.RequireReadable(header, options.DataFiles);
             if (writes) ImageSupport.RequireWritable(header);
             var pending = PendingReport.Nothing;
             if (writes)
@@ -58,7 +58,8 @@ public sealed class Qcow2Image : IImageLayer, IDisposable
                 repair = ImageRepair.RunAtOpen(file.File, header);
                 header = ImageHeader.ReadFrom(file.File);
             }
-            layer = Qcow2Layer.Open(file, header, options.Backings, ChainAbove.Active(file.Identity, Qcow2Layer.TableBytes(header)));
+            var chain = ChainAbove.Active(file.Identity, Qcow2Layer.TableBytes(header), options.DataFiles);
+            layer = Qcow2Layer.Open(file, header, options.Backings, chain, options.Access);
             return writes
                 ? new Qcow2Image(file, layer, StructureScan.Run(header, layer.Geometry, file.File), pending, repair, options)
                 : new Qcow2Image(file, layer);

@@ -11,19 +11,19 @@ namespace Qcow2Target.Qcow2.Image;
 internal sealed class Qcow2Layer : IImageLayer, IDisposable
 {
     private readonly ClusterReader _reader;
-    private readonly IBlockFile _file;
     private long _length;
 
-    private Qcow2Layer(IBlockFile file, ImageHeader header, ClusterGeometry geometry, MappingRules rules, ClusterMap map, BackingLease? backing)
+    private Qcow2Layer(IBlockFile file, ImageHeader header, ClusterGeometry geometry, MappingRules rules, ClusterMap map, ExternalDataFile? dataFile, BackingLease? backing)
     {
-        _file = file;
+        DataFile = dataFile;
+        Data = dataFile?.File ?? file;
         _length = geometry.VirtualSize;
         Header = header;
         Geometry = geometry;
         Rules = rules;
         Map = map;
         Backing = backing;
-        _reader = new ClusterReader(geometry, file, map, new Decompressor(geometry, file, (CompressionType)header.CompressionType), backing?.Layer.Layer);
+        _reader = new ClusterReader(geometry, Data, map, new Decompressor(geometry, file, (CompressionType)header.CompressionType), backing?.Layer.Layer);
     }
 
     /// <summary>The header as it was at open: size, places and feature words may have changed since.</summary>
@@ -39,6 +39,11 @@ internal sealed class Qcow2Layer : IImageLayer, IDisposable
 
     /// <summary>What was done about writes that are in a pending log.</summary>
     internal PendingReport Pending { get; private init; }
+    /// <summary>Null: the image holds its data itself.</summary>
+    internal ExternalDataFile? DataFile { get; }
+
+    /// <summary>The file that normal entries point into.</summary>
+    internal IBlockFile Data { get; }
 
     /// <summary>Bytes of the virtual disk now: every byte below it can be looked up.</summary>
     public long Length => Volatile.Read(ref _length);
@@ -48,19 +53,23 @@ internal sealed class Qcow2Layer : IImageLayer, IDisposable
 
     /// <summary>Opens what the header names. The header is one that this program supports.</summary>
     /// <param name="chain">The chain down to and with this file.</param>
-    internal static Qcow2Layer Open(OpenedFile file, ImageHeader header, BackingImages backings, ChainAbove chain)
+    /// <param name="access">What may be done to this file; those below are only read.</param>
+    internal static Qcow2Layer Open(OpenedFile file, ImageHeader header, BackingImages backings, ChainAbove chain, ImageAccess access)
     {
         var geometry = ClusterGeometry.Of(header);
         var pending = PendingRecovery.LayOver(file, header, backings.Pending, out var report);
         var rules = new MappingRules(header, geometry, file.File);
         var map = ClusterMap.ReadFrom(file.File, header, geometry, rules, backings.Cache, pending);
+        ExternalDataFile? dataFile = null;
         try
         {
+            dataFile = ExternalDataFile.Open(file, header, backings.Files, access);
             var backing = header.BackingName is { } name ? backings.Open(file.Path, name, header.BackingFormat, chain) : null;
-            return new Qcow2Layer(file.File, header, geometry, rules, map, backing) { Pending = report };
+            return new Qcow2Layer(file.File, header, geometry, rules, map, dataFile, backing) { Pending = report };
         }
         catch
         {
+            dataFile?.Dispose();
             map.Dispose();
             throw;
         }
@@ -111,7 +120,8 @@ internal sealed class Qcow2Layer : IImageLayer, IDisposable
     /// <exception cref="ImageFaultException">The file reported an error.</exception>
     internal bool TryWriteInPlace(long offset, ReadOnlySpan<byte> source)
     {
-        if (!CanWriteInPlace(offset, source.Length)) return false;
+        // A raw data file must not get bytes that come after zeros in it but before the entry that tells of the zeros: all go through the writer.
+        if (DataFile?.IsRaw == true || !CanWriteInPlace(offset, source.Length)) return false;
         try
         {
             while (!source.IsEmpty)
@@ -120,7 +130,7 @@ internal sealed class Qcow2Layer : IImageLayer, IDisposable
                 if (Map.Find(Geometry.L1Index(offset), out var table) != TableState.Cached) return false;
                 var run = ClusterRun.At(table, Geometry, offset, source.Length);
                 if (run.Kind != L2EntryKind.Normal) return false;
-                _file.Write(run.Host, source[..run.Length]);
+                Data.Write(run.Host, source[..run.Length]);
                 offset += run.Length;
                 source = source[run.Length..];
             }
@@ -147,6 +157,7 @@ internal sealed class Qcow2Layer : IImageLayer, IDisposable
     public void Dispose()
     {
         Map.Dispose();
+        DataFile?.Dispose();
         Backing?.Dispose();
     }
 }

@@ -149,6 +149,8 @@ internal sealed class Resizer(Qcow2Layer layer, IBlockFile file, MetadataMap met
         if (layer.Geometry.Version < 3 && layer.Header.SnapshotCount > 0) return Unsupported("a version 2 image with snapshots cannot be resized");
         if (layer.Geometry.Version < 3 && layer.Backing?.Layer.Layer.Length > layer.Length)
             return Unsupported("a version 2 image cannot be resized while its backing file is longer than its disk");
+        // Nothing makes the raw file longer.
+        if (layer.DataFile is { IsRaw: true } data) return Unsupported($"an image with the raw external data file '{data.Path}' cannot be resized");
         return null;
     }
 

@@ -6,6 +6,9 @@ namespace Qcow2Target.Qcow2.Image;
 /// <summary>An entry that a step links when its fill is done.</summary>
 internal readonly record struct EntryChange(int Index, L2Entry Entry);
 
+/// <summary>Bytes side by side in a file.</summary>
+internal readonly record struct ByteRange(long Start, long Length);
+
 /// <summary>
 /// The part of a request that is done at once: a stretch of guest bytes below one L2 table. From its reservation to its link it has the
 /// guest clusters it touches for itself.
@@ -34,6 +37,9 @@ internal sealed class Step
     internal List<EntryChange> Changes { get; } = [];
 
     internal List<FillPiece> Pieces { get; } = [];
+
+    /// <summary>Stretches of the external data file that are zeroed before entries say so, in order.</summary>
+    internal List<ByteRange> DataZeros { get; } = [];
 
     /// <summary>Reserved clusters that this step uses up.</summary>
     internal List<Extent> Taken { get; } = [];

@@ -20,7 +20,7 @@ internal enum ClusterAction
 
 /// <param name="Index">Entry of the L2 table.</param>
 /// <param name="Guest">First guest byte of the request's in this cluster.</param>
-/// <param name="Length">Bytes of the request's.</param>
+/// <param name="Length">Bytes of the request's, up to the end of the disk.</param>
 /// <param name="Entry">The entry to come; for <see cref="ClusterAction.Allocate"/> its sub-clusters, whose host cluster is not known yet.</param>
 internal readonly record struct ClusterPlan(int Index, long Guest, int Length, ClusterAction Action, L2Entry Entry, FillEdge Head = default, FillEdge Tail = default);
 
@@ -124,7 +124,7 @@ internal sealed class StepPlanner(ClusterGeometry geometry, long backingLength)
         var zeroed = entry.WithZeros(subclusters);
         // Nothing but zeros and what lies below is left: the host cluster holds nothing any more.
         if (space == ZeroSpace.Free && zeroed.AllocatedSubclusters == 0) zeroed = zeroed.WithoutHost();
-        return new StepDraft(end, [new ClusterPlan(geometry.L2Index(start), start, 0, ClusterAction.Mark, zeroed)]);
+        return new StepDraft(end, [new ClusterPlan(geometry.L2Index(start), start, (int)(end - start), ClusterAction.Mark, zeroed)]);
     }
 
     private StepDraft PlanZeroes(long start, long end, ZeroSpace space, L2Table? table)
@@ -141,7 +141,7 @@ internal sealed class StepPlanner(ClusterGeometry geometry, long backingLength)
                 if (clusters.Count > 0) return new StepDraft(guest, clusters);
                 return PlanData(guest, Math.Min(end, RunOfRealZeros(guest, end, space, table)), table);
             }
-            if (zeroed != entry) clusters.Add(new ClusterPlan(geometry.L2Index(guest), guest, 0, ClusterAction.Mark, zeroed));
+            if (zeroed != entry) clusters.Add(new ClusterPlan(geometry.L2Index(guest), guest, (int)(EndOf(guest, geometry.ClusterBytes) - guest), ClusterAction.Mark, zeroed));
         }
         return new StepDraft(end, clusters);
     }

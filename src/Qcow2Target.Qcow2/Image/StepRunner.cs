@@ -136,7 +136,7 @@ internal sealed class StepRunner(
         {
             if (tables.WouldHoldTooMuch(table) || releaser.PendingCount > WriterLimits.MaxPendingReleases) return StepOutcome.NeedsCommit;
             var needsTable = table is null || table.Table.Ownership == TableOwnership.Shared;
-            ClustersNeeded = draft.Allocations + (needsTable ? 1 : 0);
+            ClustersNeeded = DataClusters(draft) + (needsTable ? 1 : 0);
             if (allocator.Available < ClustersNeeded) return StepOutcome.NeedsClusters;
             if (needsTable) table = CreateTable(step, layer.Geometry.L1Index(operation.Cursor), table);
             step.Table = table;
@@ -149,7 +149,7 @@ internal sealed class StepRunner(
         }
         committer.RequireAllowed(step.Preparation);
         journal.Prepare(step, layer.Map);
-        if (step.Pieces.Count + step.Preparation.Count == 0 && journal.Rule == LinkRule.AtOnce)
+        if (step.Pieces.Count + step.Preparation.Count + step.DataZeros.Count == 0 && journal.Rule == LinkRule.AtOnce)
         {
             Apply(step.Table!, step.Changes);
             operation.Cursor = step.Next;
@@ -175,7 +175,7 @@ internal sealed class StepRunner(
 
     private void Reserve(Step step, StepDraft draft)
     {
-        var left = draft.Allocations;
+        var left = DataClusters(draft);
         var run = default(Extent);
         var fresh = false;
         foreach (var cluster in draft.Clusters)
@@ -183,10 +183,16 @@ internal sealed class StepRunner(
             if (cluster.Action == ClusterAction.Mark)
             {
                 step.Changes.Add(new EntryChange(cluster.Index, cluster.Entry));
+                if (layer.DataFile is { } data && (data.IsRaw || step.Operation.Space == ZeroSpace.Free)) AddRange(step.DataZeros, new ByteRange(cluster.Guest, cluster.Length));
                 continue;
             }
             var entry = cluster.Entry;
-            if (cluster.Action == ClusterAction.Allocate)
+            if (cluster.Action == ClusterAction.Allocate && layer.Geometry.HasDataFile)
+            {
+                // Its place is its guest offset, and what lies there now means nothing.
+                entry = entry.MovedTo(new HostOffset(cluster.Guest & ~(layer.Geometry.ClusterBytes - 1L)));
+            }
+            else if (cluster.Action == ClusterAction.Allocate)
             {
                 if (run.Count == 0)
                 {
@@ -203,6 +209,9 @@ internal sealed class StepRunner(
             AddPiece(step.Pieces, new FillPiece(cluster.Guest, cluster.Length, host, Needed(cluster.Head, isFresh), Needed(cluster.Tail, isFresh), isFresh));
         }
     }
+
+    // Data clusters that have to be reserved; those of a data file are where they are.
+    private int DataClusters(StepDraft draft) => layer.Geometry.HasDataFile ? 0 : draft.Allocations;
 
     // Zeros are there already in a cluster that was never written.
     private static FillEdge Needed(FillEdge edge, bool isFresh) => isFresh && edge.Content == EdgeContent.Zeros ? default : edge;
@@ -251,6 +260,12 @@ internal sealed class StepRunner(
     }
 
     private long ClusterOf(HostOffset host) => host.Value >> layer.Geometry.ClusterBits;
+
+    private static void AddRange(List<ByteRange> ranges, ByteRange range)
+    {
+        if (ranges.Count > 0 && ranges[^1] is var last && last.Start + last.Length == range.Start) ranges[^1] = last with { Length = last.Length + range.Length };
+        else ranges.Add(range);
+    }
 
     // Pieces that go on where the last one ended are one write.
     private static void AddPiece(List<FillPiece> pieces, FillPiece piece)

@@ -18,8 +18,8 @@ internal sealed class StructureScan
     {
         _geometry = geometry;
         _walk = new ReferenceWalk(header, geometry, file, Take);
-        // While an autoclear bit is set nothing may change yet.
-        _reclaims = header.Autoclear == 0 && _walk.KnowsAllUses;
+        // While an autoclear bit of what is not maintained is set nothing may change yet.
+        _reclaims = header.Autoclear == header.KeptAutoclear && _walk.KnowsAllUses;
     }
 
     internal MetadataMap Metadata => _walk.Metadata;

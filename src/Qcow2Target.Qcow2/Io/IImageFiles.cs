@@ -19,6 +19,11 @@ public interface IImageFiles
     /// </summary>
     /// <exception cref="ImageFileException">A name with a protocol prefix, an ambiguous one, or one that leads outside the roots.</exception>
     string ResolveBacking(string overlayPath, string backingName);
+
+    /// <summary>The path to open for the external data file that an image names in its header: found as a backing file is.</summary>
+    /// <param name="role">As what it will be opened: <see cref="ImageRole.DataReadWrite"/> or <see cref="ImageRole.Backing"/>.</param>
+    /// <exception cref="ImageFileException">As for a backing file.</exception>
+    string ResolveDataFile(string imagePath, string name, ImageRole role) => ResolveBacking(imagePath, name);
 }
 
 /// <summary>What a file is opened as: decides its open mode and which locks are taken.</summary>
@@ -30,8 +35,11 @@ public enum ImageRole
     /// <summary>An attached image of which no byte is changed.</summary>
     ActiveReadOnly,
 
-    /// <summary>A file below an overlay: read only, shared with other overlays.</summary>
+    /// <summary>A file below an overlay, or the external data file of an image that is not written: read only, shared with other overlays.</summary>
     Backing,
+
+    /// <summary>The external data file of an image that is written.</summary>
+    DataReadWrite,
 }
 
 /// <summary>Which file it is, whatever its name: two names of one file have one identity.</summary>

@@ -22,17 +22,26 @@ internal static class ImageLocks
     private static readonly int[] ReaderHolds = [Uses + ConsistentRead, Unshares + Write, Unshares + Resize];
     private static readonly int[] ReaderTests = [Unshares + ConsistentRead, Uses + Write, Uses + Resize];
 
+    // The guest's bytes of an external data file may be written by those who share it; its image is what only one may write.
+    private static readonly int[] DataHolds = [Uses + ConsistentRead, Uses + Write, Uses + Resize, Unshares + Resize];
+    private static readonly int[] DataTests = [Unshares + ConsistentRead, Unshares + Write, Unshares + Resize, Uses + Resize];
+
     /// <summary>Takes the locks of <paramref name="role"/>. When it throws, some may be held: close the descriptor.</summary>
     /// <exception cref="ImageFileException">In use by another process, or the file system has no such locks.</exception>
     internal static void Take(FileDescriptor file, ImageRole role, string path)
     {
-        var isWriter = role == ImageRole.ActiveReadWrite;
-        foreach (var position in isWriter ? WriterHolds : ReaderHolds)
+        var (holds, tests) = role switch
+        {
+            ImageRole.ActiveReadWrite => (WriterHolds, WriterTests),
+            ImageRole.DataReadWrite => (DataHolds, DataTests),
+            _ => (ReaderHolds, ReaderTests),
+        };
+        foreach (var position in holds)
         {
             var range = new Flock { Type = Libc.F_RDLCK, Start = position, Length = 1 };
             Apply(file, Libc.F_OFD_SETLK, ref range, path, position);
         }
-        foreach (var position in isWriter ? WriterTests : ReaderTests)
+        foreach (var position in tests)
         {
             // "Could I lock it for writing?": no, when another open file description has it locked for reading.
             var range = new Flock { Type = Libc.F_WRLCK, Start = position, Length = 1 };

@@ -32,7 +32,7 @@ public sealed class RootedImageFiles : IImageFiles
         var place = Find(path, role);
         using var root = OpenRoot(path, place);
         var expected = Probe(root, path, place);
-        var file = OpenBelow(root, path, place, role == ImageRole.ActiveReadWrite ? Libc.O_RDWR : Libc.O_RDONLY);
+        var file = OpenBelow(root, path, place, role is ImageRole.ActiveReadWrite or ImageRole.DataReadWrite ? Libc.O_RDWR : Libc.O_RDONLY);
         try
         {
             if (StatusOf(file, path) != expected) throw Refused(ImageFileError.Io, path, "was replaced by another file while it was opened; try again");
@@ -56,18 +56,23 @@ public sealed class RootedImageFiles : IImageFiles
     }
 
     /// <inheritdoc/>
-    public string ResolveBacking(string overlayPath, string backingName)
+    public string ResolveBacking(string overlayPath, string backingName) => Resolve(overlayPath, backingName, ImageRole.Backing);
+
+    /// <inheritdoc/>
+    public string ResolveDataFile(string imagePath, string name, ImageRole role) => Resolve(imagePath, name, role);
+
+    private string Resolve(string overlayPath, string backingName, ImageRole role)
     {
         RefuseUnlessPlain(backingName);
-        if (backingName.StartsWith('/')) return Find(backingName, ImageRole.Backing).Spelled;
+        if (backingName.StartsWith('/')) return Find(backingName, role).Spelled;
 
         // QEMU looks beside the overlay as it was spelled, people expect it beside the file a link points to: where that differs, nobody can tell.
         var besideName = Path.GetDirectoryName(overlayPath) + "/" + backingName;
         var target = Canonical(overlayPath, out _);
         var besideTarget = target is null ? besideName : Path.GetDirectoryName(target) + "/" + backingName;
-        if (besideTarget == besideName || Canonical(besideTarget, out _) is null) return Find(besideName, ImageRole.Backing).Spelled;
-        if (Canonical(besideName, out _) is null) return Find(besideTarget, ImageRole.Backing).Spelled;
-        if (Identify(besideName, ImageRole.Backing) == Identify(besideTarget, ImageRole.Backing)) return Find(besideName, ImageRole.Backing).Spelled;
+        if (besideTarget == besideName || Canonical(besideTarget, out _) is null) return Find(besideName, role).Spelled;
+        if (Canonical(besideName, out _) is null) return Find(besideTarget, role).Spelled;
+        if (Identify(besideName, role) == Identify(besideTarget, role)) return Find(besideName, role).Spelled;
         throw Refused(ImageFileError.AmbiguousBacking, backingName,
             $"is ambiguous: '{overlayPath}' is a link, and '{besideName}' and '{besideTarget}' are different files; attach the image by its real path '{target}'");
     }

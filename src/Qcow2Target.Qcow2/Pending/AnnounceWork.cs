@@ -22,7 +22,7 @@ internal sealed class AnnounceWork(OpenedFile file, ImageHeader header, ClusterG
     private protected override void Run()
     {
         if (logs is not null) BeginLog(logs);
-        var word = Log?.Mark.Word ?? 0;
+        var word = Log?.Mark.Word ?? header.KeptAutoclear;
         if (word == header.Autoclear) return;
         try
         {

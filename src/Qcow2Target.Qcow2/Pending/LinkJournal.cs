@@ -13,7 +13,7 @@ internal enum LinkRule
     /// <summary>Its record is in the pending log.</summary>
     Logged,
 
-    /// <summary>Its entries are committed: where there is no word for a mark (version 2), or the log cannot be written.</summary>
+    /// <summary>Its entries are committed: where there is no word for a mark (version 2; or it tells of a raw data file), or the log cannot be written.</summary>
     CommitFirst,
 }
 
@@ -22,12 +22,12 @@ internal enum LinkRule
 /// safe comes first, the record (by the worker that filled the step, no further hop) or the commit. Steps that have to wait for it are held here.
 /// The writer's alone, but for <see cref="Append"/>.
 /// </summary>
-internal sealed class LinkJournal(PendingLogs? logs, ClusterGeometry geometry)
+internal sealed class LinkJournal(PendingLogs? logs, ImageHeader header, ClusterGeometry geometry)
 {
     private List<Step> _held = [];
     private bool _isGivingUp;
 
-    internal LinkRule Rule { get; private set; } = logs is null ? LinkRule.AtOnce : geometry.Version < 3 ? LinkRule.CommitFirst : LinkRule.Logged;
+    internal LinkRule Rule { get; private set; } = logs is null ? LinkRule.AtOnce : header.Version < 3 || header.KeptAutoclear != 0 ? LinkRule.CommitFirst : LinkRule.Logged;
 
     /// <summary>A log is to be begun, and its mark written, before the first link.</summary>
     internal bool NeedsLog => Rule == LinkRule.Logged && Log is null;

@@ -25,7 +25,8 @@ internal sealed class DaemonActors(ServerOptions options, DaemonExit exit)
         var listener = ListenForControl();
         var images = system.ActorOf(
             ImageRegistryActor.PropsFor(
-                new RootedImageFiles(options.DisksRoots, options.BackingRoots), options.DisksRoots[0], new CacheBudget(options.CacheBytes), OpenPendingLogs(system.Log), _threads),
+                new RootedImageFiles(options.DisksRoots, options.BackingRoots), options.DisksRoots[0], new CacheBudget(options.CacheBytes), options.DataFiles,
+                OpenPendingLogs(system.Log), _threads),
             "images");
         var settings = new TargetSettings
         {

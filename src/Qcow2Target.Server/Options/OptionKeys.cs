@@ -19,11 +19,12 @@ internal static class OptionKeys
     public const string TcpUserTimeout = Block + ".tcp-user-timeout";
     public const string CacheSize = Block + ".cache-size";
     public const string Spin = Block + ".spin";
+    public const string AllowDataFiles = Block + ".allow-data-files";
     public const string PhysicalBlockSize = Block + ".physical-block-size";
 
     public static IReadOnlyList<string> All { get; } =
     [
         DisksRoots, BackingRoots, StateDir, ControlSocket, Portals, LogLevel, ShutdownTimeout, CommandDeadline, RestorePatience, LoginTimeout,
-        NopInterval, TcpUserTimeout, CacheSize, Spin, PhysicalBlockSize,
+        NopInterval, TcpUserTimeout, CacheSize, Spin, AllowDataFiles, PhysicalBlockSize,
     ];
 }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using Qcow2Target.Actors.Portals;
 using Qcow2Target.Actors.Targets;
+using Qcow2Target.Qcow2.Image;
 using Serilog.Events;
 
 namespace Qcow2Target.Server.Options;
@@ -55,6 +56,7 @@ internal sealed class OptionsBuilder
             TcpUserTimeout = _reader.Time(OptionKeys.TcpUserTimeout, Seconds(1), Seconds(3600)),
             CacheBytes = _reader.Size(OptionKeys.CacheSize, 1L << 20, 1L << 40),
             Spin = _reader.Switch(OptionKeys.Spin) ? IdleSpin.On : IdleSpin.Off,
+            DataFiles = _reader.Switch(OptionKeys.AllowDataFiles) ? DataFileUse.Allowed : DataFileUse.Refused,
             PhysicalBlockBytes = _reader.OneOf(OptionKeys.PhysicalBlockSize, 512, 4096),
             Demo = _line.Demo,
             SharePath = share,

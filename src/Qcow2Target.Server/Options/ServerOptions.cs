@@ -1,5 +1,6 @@
 using Qcow2Target.Actors.Portals;
 using Qcow2Target.Actors.Targets;
+using Qcow2Target.Qcow2.Image;
 using Serilog.Events;
 
 namespace Qcow2Target.Server.Options;
@@ -58,6 +59,9 @@ public sealed record ServerOptions
 
     /// <summary>Whether a connection's thread looks again before it sleeps.</summary>
     public required IdleSpin Spin { get; init; }
+
+    /// <summary>Whether disks may keep their data in an external data file.</summary>
+    public required DataFileUse DataFiles { get; init; }
 
     /// <summary>Physical block size that disks report, in bytes: 512 or 4096.</summary>
     public required int PhysicalBlockBytes { get; init; }

@@ -11,6 +11,8 @@ internal sealed class TestImages
 
     internal MemoryFiles Files { get; } = new();
 
+    internal DataFileUse DataFiles { get; init; }
+
     /// <summary>Where pending logs lie; null: images are written without.</summary>
     internal PendingLogs? Pending { get; init; }
 
@@ -31,6 +33,7 @@ internal sealed class TestImages
         Files = Files,
         Backings = new BackingImages(Files, Cache, Pending),
         Cache = Cache,
+        DataFiles = DataFiles,
         Time = Time,
         Pending = rule,
     });

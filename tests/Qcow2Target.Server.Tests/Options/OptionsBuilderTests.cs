@@ -1,6 +1,7 @@
 using System.Net;
 using Qcow2Target.Actors.Portals;
 using Qcow2Target.Actors.Targets;
+using Qcow2Target.Qcow2.Image;
 using Qcow2Target.Server.Options;
 using Serilog.Events;
 
@@ -36,6 +37,7 @@ public sealed class OptionsBuilderTests : IDisposable
         Assert.Equal(TimeSpan.FromSeconds(10), options.TcpUserTimeout);
         Assert.Equal(256L << 20, options.CacheBytes);
         Assert.Equal(IdleSpin.On, options.Spin);
+        Assert.Equal(DataFileUse.Refused, options.DataFiles);
         Assert.Equal(4096, options.PhysicalBlockBytes);
         Assert.False(options.Demo);
         Assert.False(Directory.Exists(_fixture["disks"]));
@@ -82,6 +84,7 @@ public sealed class OptionsBuilderTests : IDisposable
               tcp-user-timeout = 20s
               cache-size = 64MiB
               spin = off
+              allow-data-files = on
               physical-block-size = 512
             }
             akka.log-dead-letters = off
@@ -102,6 +105,7 @@ public sealed class OptionsBuilderTests : IDisposable
         Assert.Equal(TimeSpan.FromSeconds(20), options.TcpUserTimeout);
         Assert.Equal(64L << 20, options.CacheBytes);
         Assert.Equal(IdleSpin.Off, options.Spin);
+        Assert.Equal(DataFileUse.Allowed, options.DataFiles);
         Assert.Equal(512, options.PhysicalBlockBytes);
         Assert.Equal("off", options.AkkaConfig.GetString("akka.log-dead-letters"));
         Assert.Equal("off", options.AkkaConfig.GetString("akka.log-dead-letters-during-shutdown"));
@@ -133,6 +137,7 @@ public sealed class OptionsBuilderTests : IDisposable
     [InlineData("cache-size = much", "= much: must be a size from 1 MiB")]
     [InlineData("cache-size = 1kB", "= 1kB: must be a size from 1 MiB")]
     [InlineData("spin = maybe", "= maybe: must be on or off")]
+    [InlineData("allow-data-files = raw", "= raw: must be on or off")]
     [InlineData("physical-block-size = 1024", "= 1024: must be 512 or 4096")]
     [InlineData("physical-block-size = 4k", "= 4k: must be 512 or 4096")]
     public void Wrong_value_in_a_file_is_refused_by_file_line_key_and_value(string setting, string part)
