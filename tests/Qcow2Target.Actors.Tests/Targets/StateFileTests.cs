@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Qcow2Target.Actors.Targets;
 using Qcow2Target.Testing;
 
@@ -63,7 +64,7 @@ public sealed class StateFileTests : IDisposable
         file.Save(Sample());
         var text = File.ReadAllText(file.Path);
         Assert.Contains("\"zero_detection\": \"On\"", text, StringComparison.Ordinal);
-        File.WriteAllLines(file.Path, text.Split('\n').Where(line => !line.Contains("zero_detection", StringComparison.Ordinal)).Select(line => line.Replace("},", "}", StringComparison.Ordinal)));
+        File.WriteAllText(file.Path, Regex.Replace(text, ",\\s*\"zero_detection\": \"On\"", ""));
         Assert.Equal(ZeroDetection.Off, file.Load().Targets[0].Luns[0].ZeroDetection);
     }
 
