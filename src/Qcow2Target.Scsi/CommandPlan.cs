@@ -88,11 +88,14 @@ public readonly struct CommandPlan
     }
 
     /// <summary>Write: as <see cref="TryWrite"/>, waiting. <paramref name="source"/> is the unit's until the task ends.</summary>
+    /// <param name="position">Byte of the transfer.</param>
+    /// <param name="source">The bytes.</param>
+    /// <param name="giveUp">The task was aborted: a wait for space ends at once.</param>
     /// <returns>GOOD when the piece is taken, or how the command fails (send no further piece then).</returns>
-    public ValueTask<ScsiOutcome> WriteAsync(long position, ReadOnlyMemory<byte> source)
+    public ValueTask<ScsiOutcome> WriteAsync(long position, ReadOnlyMemory<byte> source, CancellationToken giveUp = default)
     {
         CheckPiece(PlanKind.Write, position, source.Length);
-        return _transfer!.WriteAsync(Unit!, _offset, position, source);
+        return _transfer!.WriteAsync(Unit!, _offset, position, source, giveUp);
     }
 
     /// <summary>Write: what is due between the last piece and the status: a flush for FUA or without write cache, the check of WRITE AND VERIFY.</summary>

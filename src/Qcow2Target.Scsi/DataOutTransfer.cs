@@ -7,7 +7,7 @@ internal abstract class DataOutTransfer
     public abstract bool TryWrite(LogicalUnit unit, long offset, ReadOnlySpan<byte> source);
 
     /// <summary>Takes a piece; its place on the disk is <paramref name="start"/> + <paramref name="position"/>.</summary>
-    public abstract ValueTask<ScsiOutcome> WriteAsync(LogicalUnit unit, long start, long position, ReadOnlyMemory<byte> source);
+    public abstract ValueTask<ScsiOutcome> WriteAsync(LogicalUnit unit, long start, long position, ReadOnlyMemory<byte> source, CancellationToken giveUp);
 
     /// <summary>Does what is due after the last piece of <paramref name="length"/> bytes in all.</summary>
     public abstract ValueTask<ScsiOutcome> FinishAsync(LogicalUnit unit, long start, long length);

@@ -20,13 +20,19 @@ public interface IBlockDevice
     /// <exception cref="BlockDeviceException">The read failed.</exception>
     ValueTask ReadAsync(long offset, Memory<byte> destination);
 
-    /// <summary>Writes where waiting is needed. <paramref name="source"/> belongs to the device until the task ends.</summary>
+    /// <summary>
+    /// Writes where waiting is needed. <paramref name="source"/> belongs to the device until the task ends. Where there is no space the device
+    /// may hold the write for a while before it fails.
+    /// </summary>
+    /// <param name="offset">First byte.</param>
+    /// <param name="source">The bytes.</param>
+    /// <param name="giveUp">Ends a wait for space at once (<see cref="BlockDeviceFault.NoSpace"/>). What is under way is finished all the same.</param>
     /// <exception cref="BlockDeviceException">The write failed.</exception>
-    ValueTask WriteAsync(long offset, ReadOnlyMemory<byte> source);
+    ValueTask WriteAsync(long offset, ReadOnlyMemory<byte> source, CancellationToken giveUp = default);
 
-    /// <summary>Makes the range read as zeros. Whole clusters are marked, not written.</summary>
+    /// <summary>Makes the range read as zeros. Whole clusters are marked, not written. Holds and gives up as <see cref="WriteAsync"/>.</summary>
     /// <exception cref="BlockDeviceException">The write failed.</exception>
-    ValueTask ZeroAsync(long offset, long length, ZeroMode mode);
+    ValueTask ZeroAsync(long offset, long length, ZeroMode mode, CancellationToken giveUp = default);
 
     /// <summary>
     /// Tells which state the bytes at <paramref name="offset"/> are in and how far it goes on. The work of one call is bounded, so the state

@@ -213,11 +213,11 @@ public sealed class LogicalUnit
         }
     }
 
-    internal async ValueTask<ScsiOutcome> WriteAsync(long offset, ReadOnlyMemory<byte> source)
+    internal async ValueTask<ScsiOutcome> WriteAsync(long offset, ReadOnlyMemory<byte> source, CancellationToken giveUp)
     {
         try
         {
-            await Medium.WriteAsync(offset, source).ConfigureAwait(false);
+            await Medium.WriteAsync(offset, source, giveUp).ConfigureAwait(false);
             return ScsiOutcome.Good;
         }
         catch (BlockDeviceException fault)

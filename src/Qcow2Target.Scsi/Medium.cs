@@ -23,12 +23,12 @@ internal sealed class Medium(IBlockDevice device)
         }
     }
 
-    public async ValueTask WriteAsync(long offset, ReadOnlyMemory<byte> source)
+    public async ValueTask WriteAsync(long offset, ReadOnlyMemory<byte> source, CancellationToken giveUp)
     {
         WriteTicket ticket = await _ranges.EnterAsync(offset, source.Length).ConfigureAwait(false);
         try
         {
-            await device.WriteAsync(offset, source).ConfigureAwait(false);
+            await device.WriteAsync(offset, source, giveUp).ConfigureAwait(false);
         }
         finally
         {
@@ -36,12 +36,12 @@ internal sealed class Medium(IBlockDevice device)
         }
     }
 
-    public async ValueTask ZeroAsync(long offset, long length, ZeroMode mode)
+    public async ValueTask ZeroAsync(long offset, long length, ZeroMode mode, CancellationToken giveUp)
     {
         WriteTicket ticket = await _ranges.EnterAsync(offset, length).ConfigureAwait(false);
         try
         {
-            await device.ZeroAsync(offset, length, mode).ConfigureAwait(false);
+            await device.ZeroAsync(offset, length, mode, giveUp).ConfigureAwait(false);
         }
         finally
         {

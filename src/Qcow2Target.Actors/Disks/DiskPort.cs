@@ -78,23 +78,24 @@ public sealed class DiskPort(string path, int physicalBlockBytes, ZeroDetection 
         return new ValueTask(work.Task);
     }
 
-    public ValueTask WriteAsync(long offset, ReadOnlyMemory<byte> source)
+    public ValueTask WriteAsync(long offset, ReadOnlyMemory<byte> source, CancellationToken giveUp = default)
     {
         var lease = EnterForWriting();
         if (zeroDetection == ZeroDetection.On && ZeroesOf(lease) is var zeroes && zeroes.IsAnyIn(offset, source.Span))
         {
-            var whole = WritePiecesAsync(zeroes, offset, source);
+            var whole = WritePiecesAsync(zeroes, offset, source, giveUp);
             lease.Users.Exit();   // each piece has entered by itself
             return new ValueTask(whole);
         }
-        return new ValueTask(SubmitWrite(lease, offset, source));
+        return new ValueTask(SubmitWrite(lease, offset, source, giveUp));
     }
 
-    public ValueTask ZeroAsync(long offset, long length, ZeroMode mode)
+    public ValueTask ZeroAsync(long offset, long length, ZeroMode mode, CancellationToken giveUp = default)
     {
         var lease = EnterForWriting();
-        var request = new PortZero(lease, offset, length, mode == ZeroMode.FreeSpace ? ZeroSpace.Free : ZeroSpace.Keep);
+        var request = new PortZero(lease, offset, length, mode == ZeroMode.FreeSpace ? ZeroSpace.Free : ZeroSpace.Keep, giveUp);
         Submit(lease, request, request);
+        SignalWhen(giveUp);
         return new ValueTask(request.Ticket.Task);
     }
 
@@ -216,15 +217,16 @@ public sealed class DiskPort(string path, int physicalBlockBytes, ZeroDetection 
 
     private static ZeroClusters ZeroesOf(ImageLease lease) => new(lease.Image.Geometry.ClusterBytes, lease.Image.Length);
 
-    private Task SubmitWrite(ImageLease lease, long offset, ReadOnlyMemory<byte> source)
+    private Task SubmitWrite(ImageLease lease, long offset, ReadOnlyMemory<byte> source, CancellationToken giveUp)
     {
-        var request = new PortWrite(lease, offset, source);
+        var request = new PortWrite(lease, offset, source, giveUp);
         Submit(lease, request, request);
+        SignalWhen(giveUp);
         return request.Ticket.Task;
     }
 
     /// <summary>A write with whole clusters of zeros: those are unmapped, the others written. Ends when every piece has; a piece may fail alone.</summary>
-    private Task WritePiecesAsync(ZeroClusters zeroes, long offset, ReadOnlyMemory<byte> source)
+    private Task WritePiecesAsync(ZeroClusters zeroes, long offset, ReadOnlyMemory<byte> source, CancellationToken giveUp)
     {
         var pieces = new List<Task>();
         try
@@ -233,8 +235,8 @@ public sealed class DiskPort(string path, int physicalBlockBytes, ZeroDetection 
             {
                 var length = zeroes.TakePiece(offset, source.Span, out var content);
                 pieces.Add(content == PieceContent.Zeros
-                    ? ZeroAsync(offset, length, ZeroMode.FreeSpace).AsTask()
-                    : SubmitWrite(EnterForWriting(), offset, source[..length]));
+                    ? ZeroAsync(offset, length, ZeroMode.FreeSpace, giveUp).AsTask()
+                    : SubmitWrite(EnterForWriting(), offset, source[..length], giveUp));
                 offset += length;
                 source = source[length..];
             }
@@ -246,6 +248,9 @@ public sealed class DiskPort(string path, int physicalBlockBytes, ZeroDetection 
         }
         return Task.WhenAll(pieces);
     }
+
+    /// <summary>The writer looks again when somebody gives up. The registration goes with the token, which is one command's.</summary>
+    private void SignalWhen(CancellationToken giveUp) => giveUp.UnsafeRegister(static port => ((DiskPort)port!).Signal(), this);
 
     private void Submit(ImageLease lease, ImageRequest request, IPortRequest ours)
     {

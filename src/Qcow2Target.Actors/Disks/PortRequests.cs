@@ -29,7 +29,7 @@ internal sealed class PortTicket(ImageLease lease)
     }
 }
 
-internal sealed class PortWrite(ImageLease lease, long offset, ReadOnlyMemory<byte> data) : WriteRequest, IPortRequest
+internal sealed class PortWrite(ImageLease lease, long offset, ReadOnlyMemory<byte> data, CancellationToken giveUp) : WriteRequest, IPortRequest
 {
     public PortTicket Ticket { get; } = new(lease);
 
@@ -37,12 +37,14 @@ internal sealed class PortWrite(ImageLease lease, long offset, ReadOnlyMemory<by
 
     public override ReadOnlyMemory<byte> Data => data;
 
+    public override bool IsAbandoned => giveUp.IsCancellationRequested;
+
     public void Fail(ImageFault fault) => Ticket.Answer(this, fault);
 
     protected override void Complete(ImageFault? fault) => Ticket.Answer(this, fault);
 }
 
-internal sealed class PortZero(ImageLease lease, long offset, long length, ZeroSpace space) : ZeroRequest, IPortRequest
+internal sealed class PortZero(ImageLease lease, long offset, long length, ZeroSpace space, CancellationToken giveUp) : ZeroRequest, IPortRequest
 {
     public PortTicket Ticket { get; } = new(lease);
 
@@ -51,6 +53,8 @@ internal sealed class PortZero(ImageLease lease, long offset, long length, ZeroS
     public override long Length => length;
 
     public override ZeroSpace Space => space;
+
+    public override bool IsAbandoned => giveUp.IsCancellationRequested;
 
     public void Fail(ImageFault fault) => Ticket.Answer(this, fault);
 

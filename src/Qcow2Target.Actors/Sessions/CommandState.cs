@@ -6,10 +6,38 @@ namespace Qcow2Target.Actors.Sessions;
 /// <summary>What hangs on a task while a logical unit works on it. Used again for later commands.</summary>
 internal sealed class CommandState
 {
+    private CancellationTokenSource? _cancellation;
+
     public CommandPlan Plan { get; set; }
 
-    /// <summary>Only while slow work runs that can be ended between two pieces.</summary>
-    public CancellationTokenSource? Cancellation { get; set; }
-
     public ScsiTask? Task { get; set; }
+
+    /// <summary>Ends slow work of the task at its next piece, and its wait for space at once. Made when it is asked for.</summary>
+    public CancellationToken Cancellation
+    {
+        get
+        {
+            if (_cancellation is { } made)
+                return made.Token;
+            var fresh = new CancellationTokenSource();   // without a timer: nothing to dispose of
+            return (Interlocked.CompareExchange(ref _cancellation, fresh, null) ?? fresh).Token;
+        }
+    }
+
+    /// <summary>Ends the work of the task if it was aborted; nothing of the next task's.</summary>
+    public void CancelIfAborted()
+    {
+        // In this order: a source that belongs to the next task is found together with that task.
+        var cancellation = Volatile.Read(ref _cancellation);
+        if (Task is { IsAborted: true })
+            cancellation?.Cancel();
+    }
+
+    /// <summary>The task is over: the next one begins with nothing.</summary>
+    public void Clear()
+    {
+        Plan = default;
+        Task = null;
+        _cancellation = null;
+    }
 }

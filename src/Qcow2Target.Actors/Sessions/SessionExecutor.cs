@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Qcow2Target.Iscsi.Sessions;
 using Qcow2Target.Scsi;
 
@@ -12,7 +11,7 @@ internal sealed class SessionExecutor(Published<LunMap> luns, ItNexus nexus, ISe
 {
     private readonly Lock _gate = new();
     private readonly Stack<CommandState> _free = new();
-    private readonly ConcurrentDictionary<CommandState, ScsiTask> _cancellable = new();
+    private readonly List<CommandState> _all = [];
 
     public void Begin(ScsiTask task)
     {
@@ -67,20 +66,19 @@ internal sealed class SessionExecutor(Published<LunMap> luns, ItNexus nexus, ISe
     {
         if (task.Context is not CommandState state)
             return;
-        state.Plan = default;
-        state.Task = null;
+        state.Clear();
         lock (_gate)
             _free.Push(state);
     }
 
-    /// <summary>Ends the slow work of tasks that were aborted, at its next piece.</summary>
+    /// <summary>Ends the slow work of tasks that were aborted, at its next piece, and their waits for space.</summary>
     public void CancelAborted()
     {
-        foreach (var (state, task) in _cancellable)
-        {
-            if (task.IsAborted)
-                state.Cancellation?.Cancel();
-        }
+        CommandState[] states;
+        lock (_gate)
+            states = [.. _all];
+        foreach (var state in states)
+            state.CancelIfAborted();
     }
 
     private static CommandState StateOf(ScsiTask task) => (CommandState)task.Context!;
@@ -91,7 +89,13 @@ internal sealed class SessionExecutor(Published<LunMap> luns, ItNexus nexus, ISe
     private CommandState Rent()
     {
         lock (_gate)
-            return _free.TryPop(out var state) ? state : new CommandState();
+        {
+            if (_free.TryPop(out var free))
+                return free;
+            var state = new CommandState();
+            _all.Add(state);
+            return state;
+        }
     }
 
     private async Task ReadAsync(ScsiTask task, DataInBuffer buffer)
@@ -120,11 +124,14 @@ internal sealed class SessionExecutor(Published<LunMap> luns, ItNexus nexus, ISe
 
     private async Task WriteAsync(ScsiTask task, DataOutBuffer buffer)
     {
-        var plan = StateOf(task).Plan;
+        var state = StateOf(task);
+        var plan = state.Plan;
+        var giveUp = state.Cancellation;
+        state.CancelIfAborted();   // for an abort that came before there was anything to cancel
         ScsiOutcome outcome;
         try
         {
-            outcome = await plan.WriteAsync(buffer.Position, buffer.Bytes).ConfigureAwait(false);
+            outcome = await plan.WriteAsync(buffer.Position, buffer.Bytes, giveUp).ConfigureAwait(false);
         }
         catch (Exception e) when (Report(e))
         {
@@ -155,15 +162,12 @@ internal sealed class SessionExecutor(Published<LunMap> luns, ItNexus nexus, ISe
     {
         var state = StateOf(task);
         var plan = state.Plan;
-        using var cancellation = new CancellationTokenSource();
-        state.Cancellation = cancellation;
-        _cancellable[state] = task;
+        var cancellation = state.Cancellation;
+        state.CancelIfAborted();   // for an abort that came before there was anything to cancel
         ScsiOutcome outcome;
         try
         {
-            if (task.IsAborted)
-                await cancellation.CancelAsync().ConfigureAwait(false);
-            outcome = await plan.ExecuteAsync(parameters, cancellation.Token).ConfigureAwait(false);
+            outcome = await plan.ExecuteAsync(parameters, cancellation).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
@@ -172,11 +176,6 @@ internal sealed class SessionExecutor(Published<LunMap> luns, ItNexus nexus, ISe
         catch (Exception e) when (Report(e))
         {
             outcome = Bug(plan);
-        }
-        finally
-        {
-            _cancellable.TryRemove(state, out _);
-            state.Cancellation = null;
         }
         Complete(task, outcome);
     }

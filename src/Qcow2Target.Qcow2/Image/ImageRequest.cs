@@ -10,6 +10,12 @@ public abstract class ImageRequest
     {
     }
 
+    /// <summary>
+    /// True: nobody waits for it any more, so it is not held for space. May become true at any time, on any thread; a
+    /// <see cref="MetadataWriter.Drain"/> must follow. What is under way is finished all the same.
+    /// </summary>
+    public virtual bool IsAbandoned => false;
+
     /// <summary>Called exactly once: null for success. Must not throw, wait, or call the writer.</summary>
     protected internal abstract void Complete(ImageFault? fault);
 }

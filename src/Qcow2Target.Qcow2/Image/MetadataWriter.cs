@@ -67,7 +67,7 @@ public sealed class MetadataWriter : IDisposable
         _logs = logs;
         _journal = new LinkJournal(logs, layer.Header, layer.Geometry);
         var steps = new StepRunner(layer, file, scan.Metadata, _allocator, tables, _committer, _releaser, _journal);
-        _operations = new OperationQueue(layer.Geometry, tables, steps, _journal);
+        _operations = new OperationQueue(layer.Geometry, tables, steps, _journal, time);
         _resizer = new Resizer(layer, file, scan.Metadata, _allocator, _releaser, _operations);
         var keepsWord = layer.Header.Autoclear == layer.Header.KeptAutoclear;
         _announcement = keepsWord && !_journal.NeedsLog ? Announcement.Made : Announcement.Due;
@@ -125,9 +125,11 @@ public sealed class MetadataWriter : IDisposable
         {
             if (IsClosed || Fault is not null) return null;
             if (_releaser.IsWaiting || _closePhase == ClosePhase.Quiescing) return WriterLimits.GracePoll;
-            if (_oldestLinked is not { } since) return null;
+            var retry = _operations.UntilRetry;
+            if (_oldestLinked is not { } since) return retry;
             var left = WriterLimits.CommitDelay - _time.GetElapsedTime(since);
-            return left > TimeSpan.Zero ? left : TimeSpan.Zero;
+            if (left < TimeSpan.Zero) left = TimeSpan.Zero;
+            return retry < left ? retry : left;
         }
     }
 
@@ -191,6 +193,7 @@ public sealed class MetadataWriter : IDisposable
         if (_close is null) Accept();
         _close = _close == CloseMode.Abandon ? CloseMode.Abandon : mode;
         _gate.Shut();
+        _operations.EndHold();
         if (_close == CloseMode.Abandon) CancelReady(Abandoned);
     }
 
@@ -202,6 +205,12 @@ public sealed class MetadataWriter : IDisposable
 
     /// <summary>Clusters that are reserved ahead at once. Tests take few, so that freed clusters are soon used again.</summary>
     internal int RefillClusters { get; set; } = WriterLimits.RefillClusters;
+
+    /// <summary>How long a write or zeroing is held for space. Most tests want to see the fault at once.</summary>
+    internal TimeSpan SpacePatience
+    {
+        set => _operations.SpacePatience = value;
+    }
 
     /// <summary>Where all metadata lies.</summary>
     internal MetadataMap Metadata { get; }
@@ -355,6 +364,7 @@ public sealed class MetadataWriter : IDisposable
         if (counts.Fault is not { } fault) return;
         // A sync of unknown fate, or a header that may point to either table: only opening anew can tell.
         if (counts.Stage == RefcountStage.Sync || (counts.Stage == RefcountStage.Pointers && counts.Replaced is not null)) Fail(fault);
+        else if (fault.Kind == ImageFaultKind.NoSpace) _operations.HoldForSpace(fault);
         else FailForSpace(fault);
     }
 

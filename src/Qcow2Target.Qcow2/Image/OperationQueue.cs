@@ -7,8 +7,9 @@ namespace Qcow2Target.Qcow2.Image;
 /// Writes and zeroings on their way, in the order in which they came. Tries the next step of each whenever it is asked to, and says what
 /// those that cannot go on are waiting for.
 /// </summary>
-internal sealed class OperationQueue(ClusterGeometry geometry, WriterTables tables, StepRunner steps, LinkJournal journal)
+internal sealed class OperationQueue(ClusterGeometry geometry, WriterTables tables, StepRunner steps, LinkJournal journal, TimeProvider time)
 {
+    private readonly SpaceHold _spaceHold = new(time);
     private readonly List<(long Start, long End)> _heldUp = [];
     private List<Operation> _operations = [];
 
@@ -25,6 +26,15 @@ internal sealed class OperationQueue(ClusterGeometry geometry, WriterTables tabl
 
     /// <summary>The last <see cref="Advance"/> ended because it had looked through enough, not because there was no more to do.</summary>
     internal bool HasMore { get; private set; }
+
+    /// <summary>How long a write or zeroing is held for space.</summary>
+    internal TimeSpan SpacePatience
+    {
+        set => _spaceHold.Patience = value;
+    }
+
+    /// <summary>How long until somebody who is held for space tries again; null: nobody is held.</summary>
+    internal TimeSpan? UntilRetry => _operations.Exists(operation => operation.SpaceFault is not null) ? _spaceHold.UntilRetry : null;
 
     internal void Add(Operation operation) => _operations.Add(operation);
 
@@ -43,6 +53,7 @@ internal sealed class OperationQueue(ClusterGeometry geometry, WriterTables tabl
         if (_operations.Count > 0)
         {
             var budget = new DrainBudget();
+            _spaceHold.BeginRound();
             var kept = new List<Operation>(_operations.Count);
             foreach (var operation in _operations)
             {
@@ -67,10 +78,16 @@ internal sealed class OperationQueue(ClusterGeometry geometry, WriterTables tabl
             if (!journal.MayLink(step)) return;
             steps.Link(step);
             operation.IsRunning = false;
+            _spaceHold.Leave(operation);
             return;
         }
         operation.IsRunning = false;
         steps.Undo(step);
+        if (fault.Kind == ImageFaultKind.NoSpace)
+        {
+            _spaceHold.Enter(operation, fault);
+            return;
+        }
         _operations.Remove(operation);
         operation.Request.Complete(fault);
     }
@@ -96,6 +113,17 @@ internal sealed class OperationQueue(ClusterGeometry geometry, WriterTables tabl
         Fail(fault, operation => operation.AwaitsClusters);
     }
 
+    /// <summary>The counts of the clusters that they wait for could not be written because the file system is full: they are held.</summary>
+    internal void HoldForSpace(ImageFault fault)
+    {
+        ClustersWanted = 0;
+        foreach (var operation in _operations)
+            if (operation is { IsRunning: false, AwaitsClusters: true }) _spaceHold.Enter(operation, fault);
+    }
+
+    /// <summary>The image closes: who is held for space fails, and nobody is from now on.</summary>
+    internal void EndHold() => _spaceHold.End();
+
     /// <summary>Everybody fails but those whose step is being filled; they do when it comes back.</summary>
     internal void FailAll(ImageFault fault) => Fail(fault, _ => true);
 
@@ -111,6 +139,21 @@ internal sealed class OperationQueue(ClusterGeometry geometry, WriterTables tabl
     {
         operation.AwaitsClusters = false;
         operation.AwaitedTable = null;
+        if (operation.SpaceFault is { } full)
+        {
+            switch (_spaceHold.Judge(operation))
+            {
+                case SpaceVerdict.Fail:
+                    operation.Request.Complete(full);
+                    return true;
+                case SpaceVerdict.Wait:
+                    _heldUp.Add(steps.NextClaim(operation));
+                    return false;
+                default:
+                    operation.SpaceFault = null;
+                    break;
+            }
+        }
         while (operation.Cursor < operation.End)
         {
             var claim = steps.NextClaim(operation);

@@ -100,6 +100,12 @@ internal sealed class Operation
     /// <summary>Too few clusters were reserved for its next step.</summary>
     internal bool AwaitsClusters { get; set; }
 
+    /// <summary>The file system was full when it was tried last: it is held, or tries again. Null: it is not short of space.</summary>
+    internal ImageFault? SpaceFault { get; set; }
+
+    /// <summary>When it first found the file system full (a timestamp of the writer's clock).</summary>
+    internal long? FullSince { get; set; }
+
     /// <summary>A step of it is being filled.</summary>
     internal bool IsRunning { get; set; }
 }

@@ -38,6 +38,12 @@ internal static class WriterLimits
     /// <summary>From the oldest linked entry to its commit, when nobody flushes.</summary>
     internal static readonly TimeSpan CommitDelay = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long a write or zeroing that found the file system full is held before it fails.</summary>
+    internal static readonly TimeSpan SpacePatience = TimeSpan.FromSeconds(20);
+
+    /// <summary>How often one of those that are held tries whether there is space again.</summary>
+    internal static readonly TimeSpan SpaceRetry = TimeSpan.FromMilliseconds(500);
+
     /// <summary>How often readers that must leave are looked for when nothing else happens.</summary>
     internal static readonly TimeSpan GracePoll = TimeSpan.FromMilliseconds(5);
 

@@ -54,7 +54,7 @@ internal static class CompareAndWrite
             int equal = medium.Span.CommonPrefixLength(expected.Span);
             if (equal < expected.Length)
                 return unit.Check(SenseData.Miscompare(equal));
-            await unit.Device.WriteAsync(offset, fresh).ConfigureAwait(false);
+            await unit.Device.WriteAsync(offset, fresh, cancellationToken).ConfigureAwait(false);
             return ScsiOutcome.Good;
         }
         finally

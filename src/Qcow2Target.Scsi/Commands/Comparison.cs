@@ -11,7 +11,7 @@ internal sealed class Comparison : DataOutTransfer
 
     public override bool TryWrite(LogicalUnit unit, long offset, ReadOnlySpan<byte> source) => false;
 
-    public override async ValueTask<ScsiOutcome> WriteAsync(LogicalUnit unit, long start, long position, ReadOnlyMemory<byte> source)
+    public override async ValueTask<ScsiOutcome> WriteAsync(LogicalUnit unit, long start, long position, ReadOnlyMemory<byte> source, CancellationToken giveUp)
     {
         try
         {

@@ -19,7 +19,7 @@ internal sealed class OredWrite : DataOutTransfer
 
     public override bool TryWrite(LogicalUnit unit, long offset, ReadOnlySpan<byte> source) => false;
 
-    public override async ValueTask<ScsiOutcome> WriteAsync(LogicalUnit unit, long start, long position, ReadOnlyMemory<byte> source)
+    public override async ValueTask<ScsiOutcome> WriteAsync(LogicalUnit unit, long start, long position, ReadOnlyMemory<byte> source, CancellationToken giveUp)
     {
         int blockBytes = unit.Device.Shape.BlockBytes;
         byte[] buffer = ArrayPool<byte>.Shared.Rent(ScsiLimits.PieceBytes);
@@ -36,7 +36,7 @@ internal sealed class OredWrite : DataOutTransfer
                 {
                     await unit.Device.ReadAsync(offset - lead, buffer.AsMemory(0, whole)).ConfigureAwait(false);
                     Or(buffer.AsSpan(lead, piece), source.Span);
-                    await unit.Device.WriteAsync(offset - lead, buffer.AsMemory(0, whole)).ConfigureAwait(false);
+                    await unit.Device.WriteAsync(offset - lead, buffer.AsMemory(0, whole), giveUp).ConfigureAwait(false);
                 }
 
                 offset += piece;

@@ -15,8 +15,8 @@ internal sealed class PlainWrite : DataOutTransfer
 
     public override bool TryWrite(LogicalUnit unit, long offset, ReadOnlySpan<byte> source) => unit.TryWrite(offset, source);
 
-    public override ValueTask<ScsiOutcome> WriteAsync(LogicalUnit unit, long start, long position, ReadOnlyMemory<byte> source) =>
-        unit.WriteAsync(start + position, source);
+    public override ValueTask<ScsiOutcome> WriteAsync(LogicalUnit unit, long start, long position, ReadOnlyMemory<byte> source, CancellationToken giveUp) =>
+        unit.WriteAsync(start + position, source, giveUp);
 
     public override ValueTask<ScsiOutcome> FinishAsync(LogicalUnit unit, long start, long length) =>
         _forceUnitAccess ? unit.FlushAsync() : unit.SettleAsync();

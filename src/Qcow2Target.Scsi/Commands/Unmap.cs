@@ -42,7 +42,7 @@ internal static class Unmap
         {
             cancellationToken.ThrowIfCancellationRequested();
             if (range.Blocks > 0)
-                await unit.Medium.ZeroAsync(range.Offset(shape), range.Bytes(shape), ZeroMode.FreeSpace).ConfigureAwait(false);
+                await unit.Medium.ZeroAsync(range.Offset(shape), range.Bytes(shape), ZeroMode.FreeSpace, cancellationToken).ConfigureAwait(false);
         }
 
         return await unit.SettleAsync().ConfigureAwait(false);

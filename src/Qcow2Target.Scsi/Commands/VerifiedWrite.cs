@@ -16,12 +16,12 @@ internal sealed class VerifiedWrite : DataOutTransfer
     /// <summary>Never at once: a verification is not what a batch should wait for.</summary>
     public override bool TryWrite(LogicalUnit unit, long offset, ReadOnlySpan<byte> source) => false;
 
-    public override async ValueTask<ScsiOutcome> WriteAsync(LogicalUnit unit, long start, long position, ReadOnlyMemory<byte> source)
+    public override async ValueTask<ScsiOutcome> WriteAsync(LogicalUnit unit, long start, long position, ReadOnlyMemory<byte> source, CancellationToken giveUp)
     {
         try
         {
             long offset = start + position;
-            await unit.Medium.WriteAsync(offset, source).ConfigureAwait(false);
+            await unit.Medium.WriteAsync(offset, source, giveUp).ConfigureAwait(false);
             return _compares
                 ? await MediumScan.CompareAsync(unit, offset, source.Length, source, position, CancellationToken.None).ConfigureAwait(false)
                 : ScsiOutcome.Good;

@@ -38,12 +38,12 @@ internal static class WriteSame
         long length = (long)blocks * shape.BlockBytes;
         ZeroMode mode = (cdb.Flags & UnmapFlag) != 0 ? ZeroMode.FreeSpace : ZeroMode.KeepSpace;
         if (!hasData)
-            return CommandPlan.Execute(unit, (_, _) => ZeroAsync(unit, offset, length, mode));
+            return CommandPlan.Execute(unit, (_, cancellationToken) => ZeroAsync(unit, offset, length, mode, cancellationToken));
 
         return CommandPlan.Parameters(unit, shape.BlockBytes, (block, cancellationToken) =>
             block.Length < shape.BlockBytes ? new(unit.Check(SenseData.InvalidFieldInInformationUnit))
             : mode == ZeroMode.KeepSpace && block.Span.ContainsAnyExcept((byte)0) ? RepeatAsync(unit, offset, length, block, cancellationToken)
-            : ZeroAsync(unit, offset, length, mode));
+            : ZeroAsync(unit, offset, length, mode, cancellationToken));
     }
 
     private static SenseData? FieldRefusal(BlockCdb cdb) => cdb switch
@@ -55,10 +55,10 @@ internal static class WriteSame
         _ => null,
     };
 
-    private static async ValueTask<ScsiOutcome> ZeroAsync(LogicalUnit unit, long offset, long length, ZeroMode mode)
+    private static async ValueTask<ScsiOutcome> ZeroAsync(LogicalUnit unit, long offset, long length, ZeroMode mode, CancellationToken cancellationToken)
     {
         if (length > 0)
-            await unit.Medium.ZeroAsync(offset, length, mode).ConfigureAwait(false);
+            await unit.Medium.ZeroAsync(offset, length, mode, cancellationToken).ConfigureAwait(false);
         return await unit.SettleAsync().ConfigureAwait(false);
     }
 
@@ -80,7 +80,7 @@ internal static class WriteSame
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 int piece = (int)Math.Min(pieceBytes, length - done);
-                await unit.Medium.WriteAsync(offset + done, buffer.AsMemory(0, piece)).ConfigureAwait(false);
+                await unit.Medium.WriteAsync(offset + done, buffer.AsMemory(0, piece), cancellationToken).ConfigureAwait(false);
                 done += piece;
             }
         }

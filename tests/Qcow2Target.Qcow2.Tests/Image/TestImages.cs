@@ -38,7 +38,13 @@ internal sealed class TestImages
         Pending = rule,
     });
 
-    internal WriterDriver Drive(string name, Random? random = null) => new(Open(name), random);
+    /// <summary>Opens for writing. A full file system is reported at once.</summary>
+    internal WriterDriver Drive(string name, Random? random = null)
+    {
+        var driver = new WriterDriver(Open(name), random);
+        driver.Writer.SpacePatience = TimeSpan.Zero;
+        return driver;
+    }
 
     internal static byte[] ReadAll(IImageLayer image)
     {

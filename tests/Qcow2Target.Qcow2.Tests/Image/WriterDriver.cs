@@ -38,7 +38,7 @@ internal sealed class WriterDriver(Qcow2Image image, Random? random = null)
 
     internal bool IsBusy => !Writer.IsIdle || Writer.NeedsDrain || Writer.NextTick == TimeSpan.FromMilliseconds(5);
 
-    internal Outcome Write(long offset, ReadOnlyMemory<byte> data) => Submit(outcome => new Writing(offset, data, outcome));
+    internal Outcome Write(long offset, ReadOnlyMemory<byte> data, Func<bool>? isAbandoned = null) => Submit(outcome => new Writing(offset, data, isAbandoned, outcome));
 
     internal Outcome Zero(long offset, long length, ZeroSpace space) => Submit(outcome => new Zeroing(offset, length, space, outcome));
 
@@ -119,8 +119,10 @@ internal sealed class WriterDriver(Qcow2Image image, Random? random = null)
         return outcome;
     }
 
-    private sealed class Writing(long offset, ReadOnlyMemory<byte> data, Outcome outcome) : WriteRequest
+    private sealed class Writing(long offset, ReadOnlyMemory<byte> data, Func<bool>? isAbandoned, Outcome outcome) : WriteRequest
     {
+        public override bool IsAbandoned => isAbandoned?.Invoke() ?? false;
+
         public override long Offset => offset;
 
         public override ReadOnlyMemory<byte> Data => data;

@@ -93,7 +93,7 @@ internal sealed class Bench
                 return read.Status == ScsiStatus.Good ? ScsiOutcome.GoodWith(data) : read;
             case PlanKind.Write:
                 int length = (int)Math.Min(plan.Length, dataOut.Length);
-                ScsiOutcome written = plan.TryWrite(0, dataOut.AsSpan(0, length)) ? ScsiOutcome.Good : await plan.WriteAsync(0, dataOut.AsMemory(0, length));
+                ScsiOutcome written = plan.TryWrite(0, dataOut.AsSpan(0, length)) ? ScsiOutcome.Good : await plan.WriteAsync(0, dataOut.AsMemory(0, length), cancellationToken);
                 return written.Status == ScsiStatus.Good ? await plan.FinishAsync(length) : written;
             default:
                 return await plan.ExecuteAsync(dataOut.AsMemory(0, (int)Math.Min(plan.Length, dataOut.Length)), cancellationToken);

@@ -78,7 +78,7 @@ internal sealed class MemoryBlockDevice : IBlockDevice
         return ValueTask.CompletedTask;
     }
 
-    public ValueTask WriteAsync(long offset, ReadOnlyMemory<byte> source)
+    public ValueTask WriteAsync(long offset, ReadOnlyMemory<byte> source, CancellationToken giveUp = default)
     {
         BeforeAsync?.Invoke();
         Fail(WriteFault);
@@ -95,7 +95,7 @@ internal sealed class MemoryBlockDevice : IBlockDevice
         return ValueTask.CompletedTask;
     }
 
-    public ValueTask ZeroAsync(long offset, long length, ZeroMode mode)
+    public ValueTask ZeroAsync(long offset, long length, ZeroMode mode, CancellationToken giveUp = default)
     {
         Fail(WriteFault);
         lock (_lock)

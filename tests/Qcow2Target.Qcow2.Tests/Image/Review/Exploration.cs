@@ -60,7 +60,7 @@ internal sealed class Exploration : IDisposable
     internal static Qcow2Image Open(ReviewFiles files, ImageAccess access, TimeProvider? time = null)
     {
         var cache = new CacheBudget(1 << 20);
-        return Qcow2Image.Open(new ImageOpenOptions
+        var image = Qcow2Image.Open(new ImageOpenOptions
         {
             Path = ImagePath,
             Access = access,
@@ -69,6 +69,9 @@ internal sealed class Exploration : IDisposable
             Cache = cache,
             Time = time ?? new ManualTime(),
         });
+        // The exploration wants to see every fault, and at once.
+        if (image.Writer is { } writer) writer.SpacePatience = TimeSpan.Zero;
+        return image;
     }
 
     internal static MemoryBlockFile Create(long size, int clusterBits, string? backingFormat = null)
