@@ -13,8 +13,8 @@ internal static class ClusterDecoders
     /// <summary>log2 of the largest window that a zstd frame may ask for: 8 MiB, four of the largest clusters.</summary>
     internal const int MaxZstdWindowLog = 23;
 
-    /// <summary>The types that are decoded on this machine.</summary>
-    internal static IReadOnlyList<CompressionType> Available => Libzstd.IsPresent ? [CompressionType.Deflate, CompressionType.Zstd] : [CompressionType.Deflate];
+    /// <summary>True: the type is decoded on this machine. A library is looked for only where it is needed.</summary>
+    internal static bool CanDecode(CompressionType type) => type == CompressionType.Deflate || (type == CompressionType.Zstd && Libzstd.IsPresent);
 
     /// <param name="cluster">Filled whole.</param>
     /// <exception cref="InvalidDataException">The stream is broken, or ends before the cluster does.</exception>

@@ -14,7 +14,7 @@ internal static class ImageSupport
     {
         RequireKnown(header);
         if (header.Incompatible.HasFlag(IncompatibleFeatures.ExternalDataFile)) RequireDataFile(header, dataFiles);
-        RequireDecoder((CompressionType)header.CompressionType, ClusterDecoders.Available);
+        RequireDecoder((CompressionType)header.CompressionType, ClusterDecoders.CanDecode);
         if (header.Size < ClusterGeometry.SectorBytes) throw new Qcow2FormatException(Qcow2FormatError.EmptyDisk, 24, $"empty disk: virtual size {header.Size} is less than one sector");
     }
 
@@ -39,10 +39,10 @@ internal static class ImageSupport
     }
 
     /// <summary>Refuses a compression type without a decoder here.</summary>
-    internal static void RequireDecoder(CompressionType type, IReadOnlyList<CompressionType> available)
+    internal static void RequireDecoder(CompressionType type, Predicate<CompressionType> canDecode)
     {
         if (!Enum.IsDefined(type)) throw Unsupported(CompressionTypeField, $"compression type {(int)type} not supported");
-        if (!available.Contains(type)) throw Unsupported(CompressionTypeField, $"compression zstd needs the library {Libzstd.Name}, which is not installed");
+        if (!canDecode(type)) throw Unsupported(CompressionTypeField, $"compression zstd needs the library {Libzstd.Name}, which is not installed");
     }
 
     private static void RequireDataFile(ImageHeader header, DataFileUse use)

@@ -87,10 +87,10 @@ public sealed class ClusterDecodersTests : IDisposable
     [InlineData(2, "compression type 2")]
     public void Without_libzstd_an_image_that_needs_it_is_refused_and_the_library_is_named(int type, string? refusal)
     {
-        var exception = Record.Exception(() => ImageSupport.RequireDecoder((CompressionType)type, [CompressionType.Deflate]));
+        var exception = Record.Exception(() => ImageSupport.RequireDecoder((CompressionType)type, available => available == CompressionType.Deflate));
         if (refusal is null) Assert.Null(exception);
         else Assert.Contains(refusal, Assert.IsType<Qcow2FormatException>(exception).Message, StringComparison.Ordinal);
-        Assert.Contains(CompressionType.Zstd, ClusterDecoders.Available);
+        Assert.True(ClusterDecoders.CanDecode(CompressionType.Zstd));
     }
 
     // Puts the stream behind all else in an image of one cluster, as its only data.
