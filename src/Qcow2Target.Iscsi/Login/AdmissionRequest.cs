@@ -11,7 +11,9 @@ namespace Qcow2Target.Iscsi.Login;
 /// <param name="Isid">48 bits.</param>
 /// <param name="Tsih">0: a new session, or reinstatement of one with the same name, ISID and target.</param>
 /// <param name="ConnectionId">CID.</param>
-public sealed record AdmissionRequest(string InitiatorName, string? InitiatorAlias, SessionType SessionType, string TargetName, ulong Isid, ushort Tsih, ushort ConnectionId);
+/// <param name="ChapUser">The user that the initiator has proved to be; null: it was not asked.</param>
+public sealed record AdmissionRequest(
+    string InitiatorName, string? InitiatorAlias, SessionType SessionType, string TargetName, ulong Isid, ushort Tsih, ushort ConnectionId, string? ChapUser);
 
 /// <summary>The owner's answer.</summary>
 public abstract record AdmissionDecision

@@ -91,6 +91,9 @@ public sealed class LoginMachine
         if (request.IsContinued) return new LoginStep.Send(Response(LoginStatus.Success, transit: false, 0));
         AnswerText();
 
+        // Who has yet to prove itself stays in the stage, whatever it wishes.
+        if (request.IsTransit && _stage == LoginStage.SecurityNegotiation && _negotiation!.IsAuthenticating) return new LoginStep.Send(Response(LoginStatus.Success, transit: false, 0));
+
         // Our own answer is longer than a login PDU: the initiator asks for the rest by an empty request.
         if (_answer.Count > IscsiLimits.MaxLoginSegmentBytes || !request.IsTransit) return new LoginStep.Send(Response(LoginStatus.Success, transit: false, 0));
         if (request.NextStage == LoginStage.FullFeature) return new LoginStep.NeedAdmission(Admission());
@@ -133,6 +136,7 @@ public sealed class LoginMachine
         if (!TextPairs.TryParse(_requestText.ToArray(), out var pairs, out var problem)) throw new LoginException(LoginStatus.InitiatorError, problem);
         _requestText.Clear();
         _negotiation!.Answer(pairs, _stage == LoginStage.SecurityNegotiation, _answer);
+        if (_stage != LoginStage.SecurityNegotiation || _request.IsTransit) _negotiation.RequireAuthentication();
     }
 
     private AdmissionRequest Admission() => new(
@@ -142,7 +146,8 @@ public sealed class LoginMachine
         _negotiation.TargetName,
         _first.Isid,
         _first.Tsih,
-        _first.ConnectionId);
+        _first.ConnectionId,
+        _negotiation.ChapUser);
 
     private SessionParameters Parameters(AdmissionDecision.Accepted accepted)
     {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Qcow2Target.Iscsi.Chap;
 
 namespace Qcow2Target.Iscsi.Login;
 
@@ -8,6 +9,8 @@ namespace Qcow2Target.Iscsi.Login;
 internal sealed class LoginNegotiation(LoginOffers offers, bool isLeading)
 {
     private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
+    private ChapRequirement? _requirement;
+    private ChapExchange? _chap;
     private bool _namesAreTold;
     private bool _groupTagIsTold;
     private bool _ourSegmentLengthIsTold;
@@ -22,6 +25,12 @@ internal sealed class LoginNegotiation(LoginOffers offers, bool isLeading)
 
     public SessionType SessionType { get; private set; } = SessionType.Normal;
 
+    /// <summary>The user that the initiator has proved to be.</summary>
+    public string? ChapUser => _chap?.User;
+
+    /// <summary>CHAP was chosen and has not come to its end.</summary>
+    public bool IsAuthenticating => _chap is { User: null };
+
     /// <summary>What the initiator may send in one data segment: what we declared, or the default where there was no occasion to.</summary>
     public int OurMaxRecvDataSegmentLength => _ourSegmentLengthIsTold ? offers.MaxRecvDataSegmentLength : 8192;
 
@@ -30,7 +39,7 @@ internal sealed class LoginNegotiation(LoginOffers offers, bool isLeading)
     {
         foreach (var (key, value) in pairs) TakeDeclaration(key, value);
         RequireNames();
-        foreach (var (key, value) in pairs) AnswerAuthentication(key, value, isSecurityStage, answer);
+        AnswerAuthentication(pairs, isSecurityStage, answer);
         foreach (var (key, value) in pairs) AnswerKey(key, value, late: false, answer);
         foreach (var (key, value) in pairs) AnswerKey(key, value, late: true, answer);
         AddDeclarations(isSecurityStage, answer);
@@ -72,30 +81,60 @@ internal sealed class LoginNegotiation(LoginOffers offers, bool isLeading)
         if (SessionType == SessionType.Normal && TargetName.Length == 0) throw new LoginException(LoginStatus.MissingParameter, "TargetName is missing");
         if (SessionType == SessionType.Discovery) TargetName = "";
         _namesAreTold = true;
+        _requirement = offers.Access?.FindChap(InitiatorName, SessionType, TargetName);
     }
 
-    // The place for CHAP: today the only method is None, and an initiator that does not offer it wants credentials checked.
-    private void AnswerAuthentication(string key, string value, bool isSecurityStage, List<byte> answer)
+    /// <summary>Refuses an initiator that leaves the security stage, or never entered it, without having begun what it has to prove.</summary>
+    /// <exception cref="LoginException">With status 0201.</exception>
+    public void RequireAuthentication()
     {
-        if (key is not ("AuthMethod" or "CHAP_A" or "CHAP_I" or "CHAP_C" or "CHAP_N" or "CHAP_R")) return;
-        if (!isSecurityStage) throw new LoginException(LoginStatus.InitiatorError, $"{key} outside the security stage");
-        if (key != "AuthMethod") throw new LoginException(LoginStatus.AuthenticationFailure, $"{key} though CHAP was not chosen");
-        Once(key);
-        if (!value.Split(',').Contains("None"))
+        if (_chap is null && _requirement?.IsRequired == true)
+            throw new LoginException(LoginStatus.AuthenticationFailure, $"{InitiatorName} came without the CHAP that {TargetName} asks for");
+    }
+
+    private void AnswerAuthentication(IReadOnlyList<KeyValuePair<string, string>> pairs, bool isSecurityStage, List<byte> answer)
+    {
+        Dictionary<string, string> chap = new(StringComparer.Ordinal);
+        foreach (var (key, value) in pairs)
         {
-            TextPairs.Append(answer, key, KeyTable.Reject);
-            throw new LoginException(LoginStatus.AuthenticationFailure, "no method of AuthMethod is acceptable");
+            if (!IsAuthentication(key)) continue;
+            if (!isSecurityStage) throw new LoginException(LoginStatus.InitiatorError, $"{key} outside the security stage");
+            if (key == "AuthMethod") ChooseMethod(value, answer);
+            else if (!chap.TryAdd(key, value)) throw new LoginException(LoginStatus.InitiatorError, $"{key} was sent twice");
         }
 
-        TextPairs.Append(answer, key, "None");
+        if (chap.Count == 0) return;
+        if (_chap is null) throw new LoginException(LoginStatus.AuthenticationFailure, $"{chap.Keys.First()} though CHAP was not chosen");
+        _chap.Answer(chap, answer);
     }
+
+    // The first of the initiator's methods that is acceptable.
+    private void ChooseMethod(string list, List<byte> answer)
+    {
+        Once("AuthMethod");
+        foreach (var method in list.Split(','))
+        {
+            if (method == "CHAP" && _requirement is not null) _chap = new ChapExchange(_requirement, offers.ChapFloor);
+            else if (method != "None" || _requirement?.IsRequired == true) continue;
+            TextPairs.Append(answer, "AuthMethod", method);
+            return;
+        }
+
+        TextPairs.Append(answer, "AuthMethod", KeyTable.Reject);
+        throw new LoginException(LoginStatus.AuthenticationFailure, _requirement is { IsRequired: true }
+            ? $"{InitiatorName} does not offer the CHAP that is asked for"
+            : "no method of AuthMethod is acceptable");
+    }
+
+    private static bool IsAuthentication(string key) => key is "AuthMethod" or "CHAP_A" or "CHAP_I" or "CHAP_C" or "CHAP_N" or "CHAP_R";
 
     private void AnswerKey(string name, string offer, bool late, List<byte> answer)
     {
         switch (name)
         {
-            case "InitiatorName" or "InitiatorAlias" or "TargetName" or "SessionType" or "AuthMethod":
+            case "InitiatorName" or "InitiatorAlias" or "TargetName" or "SessionType":
             case "X#NodeArchitecture":
+            case var other when IsAuthentication(other):
                 return;
             case "TargetAlias" or "TargetAddress" or "TargetPortalGroupTag":
                 // Ours to declare: the initiator can only say that it does not know them.

@@ -1,3 +1,5 @@
+using Qcow2Target.Iscsi.Chap;
+
 namespace Qcow2Target.Iscsi.Login;
 
 /// <summary>What this portal brings into a negotiation. The defaults are what we suggest.</summary>
@@ -16,4 +18,10 @@ public sealed record LoginOffers
     public int FirstBurstLength { get; init; } = 262144;
 
     public int MaxOutstandingR2T { get; init; } = 8;
+
+    /// <summary>What initiators have to prove; null: nothing.</summary>
+    public ILoginAccess? Access { get; init; }
+
+    /// <summary>The weakest CHAP algorithm that is taken.</summary>
+    public ChapAlgorithm ChapFloor { get; init; } = ChapAlgorithm.Md5;
 }
