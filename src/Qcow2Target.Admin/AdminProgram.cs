@@ -44,6 +44,7 @@ public static class AdminProgram
             ClearTargetCommand.Create(runner),
             ListCommand.Create(runner),
             ResizeCommand.Create(runner),
+            SetAccessCommand.Create(runner),
         },
     };
 

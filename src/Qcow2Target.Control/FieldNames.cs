@@ -24,6 +24,13 @@ internal static class FieldNames
     public const string Force = "force";
     public const string Flush = "flush";
     public const string Details = "details";
+    public const string Chap = "chap";
+    public const string MutualChap = "mutual_chap";
+    public const string Initiators = "initiators";
+    public const string Networks = "networks";
+    public const string Name = "name";
+    public const string Secret = "secret";
+    public const string Access = "access";
     public const string FilePath = "file_path";
     public const string FreedLogicalUnitPaths = "freed_logical_unit_paths";
 

@@ -1,3 +1,4 @@
+using System.Net;
 using Qcow2Target.Actors.Sessions;
 using Qcow2Target.Actors.Targets;
 using Qcow2Target.Iscsi.Login;
@@ -19,7 +20,7 @@ public sealed class LoginActor : ReceiveActor, IWithTimers
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly LoginMachine _machine;
     private readonly byte[] _buffer = new byte[BufferBytes];
-    private readonly string _peer;
+    private readonly IPEndPoint _peer;
     private readonly ConnectionDirectory _directory;
     private int _start;
     private int _end;
@@ -31,9 +32,14 @@ public sealed class LoginActor : ReceiveActor, IWithTimers
     {
         _socket = socket;
         _settings = settings;
-        _peer = socket.Peer?.ToString() ?? "unknown";
-        _machine = new LoginMachine(new LoginOffers { PortalGroupTag = settings.PortalGroupTag });
-        _directory = new ConnectionDirectory(settings.Board, PortalAddresses.For(socket.Local, settings.Portals, settings.PortalGroupTag));
+        _peer = socket.Peer;
+        _machine = new LoginMachine(new LoginOffers
+        {
+            PortalGroupTag = settings.PortalGroupTag,
+            Access = new ConnectionAccess(settings.Board, _peer.Address),
+            ChapFloor = settings.ChapFloor,
+        });
+        _directory = new ConnectionDirectory(settings.Board, _peer.Address, PortalAddresses.For(socket.Local, settings.Portals, settings.PortalGroupTag));
         Negotiating();
     }
 
@@ -68,13 +74,13 @@ public sealed class LoginActor : ReceiveActor, IWithTimers
     {
         Receive<PeerGone>(message =>
         {
-            _log.Debug("connection from {Peer} ended before its login: {Reason}", _peer, message.Reason);
+            _log.Debug("connection from {Peer} ended before its login: {Reason}", _peer.ToString(), message.Reason);
             Context.Stop(Self);
         });
         Receive<Terminated>(_ => { });   // the target has gone: who waits for it says so before this
         Receive<Timeout>(_ =>
         {
-            _log.Warning("login from {Peer} took longer than {Limit} and was ended", _peer, _settings.LoginTimeout);
+            _log.Warning("login from {Peer} took longer than {Limit} and was ended", _peer.ToString(), _settings.LoginTimeout);
             Context.Stop(Self);
         });
     }
@@ -104,7 +110,7 @@ public sealed class LoginActor : ReceiveActor, IWithTimers
                 Send(established.Bytes, new Sent());
                 break;
             case LoginStep.SendAndClose close:
-                _log.Warning("login from {Peer} refused with {Status}: {Reason}", _peer, close.Reason.ToString(), close.Explanation);
+                _log.Warning("login from {Peer} refused with {Status}: {Reason}", _peer.ToString(), close.Reason.ToString(), close.Explanation);
                 Become(Refusing);
                 Send(close.Bytes, new Sent());
                 break;
@@ -149,7 +155,7 @@ public sealed class LoginActor : ReceiveActor, IWithTimers
                 : new AdmissionDecision.Refused(LoginStatus.SessionDoesNotExist, "a discovery session is not kept")));
             return;
         }
-        _identity = new LoginIdentity(request.InitiatorName, request.Isid, request.Tsih, request.ConnectionId, _peer);
+        _identity = new LoginIdentity(request.InitiatorName, request.Isid, request.Tsih, request.ConnectionId, _peer, request.ChapUser);
         _settings.Manager.Tell(new FindTarget(new TargetName(request.TargetName)));
         Become(() => Finding(request.TargetName));
     }
@@ -197,7 +203,7 @@ public sealed class LoginActor : ReceiveActor, IWithTimers
                 return;
             }
             var unread = _buffer.AsSpan(_start, _end - _start).ToArray();
-            var connection = new EstablishedConnection(_socket.Release(), parameters, unread, _peer, _directory);
+            var connection = new EstablishedConnection(_socket.Release(), parameters, unread, _peer.ToString(), _directory);
             _target!.Tell(new BeginSession(_identity!, parameters.Tsih, connection));
         });
         Receive<SessionBegun>(_ =>
@@ -242,7 +248,7 @@ public sealed class LoginActor : ReceiveActor, IWithTimers
         else if (machine.IsFinished)
         {
             if (machine.Fault is { } fault)
-                _log.Warning("discovery from {Peer} ended: {Fault}", _peer, fault.Reason.ToString());
+                _log.Warning("discovery from {Peer} ended: {Fault}", _peer.ToString(), fault.Reason.ToString());
             Context.Stop(Self);
         }
         else

@@ -14,7 +14,7 @@ internal sealed class LoginSocket(Socket socket, SocketPoller poller) : IDisposa
     private bool _isWaiting;
     private bool _isClosed;
 
-    public IPEndPoint? Peer { get; } = socket.RemoteEndPoint as IPEndPoint;
+    public IPEndPoint Peer { get; } = (IPEndPoint)socket.RemoteEndPoint!;
 
     public IPEndPoint Local { get; } = (IPEndPoint)socket.LocalEndPoint!;
 

@@ -1,4 +1,5 @@
 using Qcow2Target.Actors.Targets;
+using Qcow2Target.Iscsi.Chap;
 
 namespace Qcow2Target.Actors.Portals;
 
@@ -8,6 +9,8 @@ namespace Qcow2Target.Actors.Portals;
 /// <param name="LoginTimeout">A login that takes longer is ended.</param>
 /// <param name="UserTimeout">TCP_USER_TIMEOUT: a peer whose TCP stack acknowledges nothing for so long is dead.</param>
 /// <param name="Manager">The target manager.</param>
-/// <param name="Board">What discovery lists.</param>
+/// <param name="Board">What discovery lists, and what logins have to prove.</param>
+/// <param name="ChapFloor">The weakest CHAP algorithm that is taken.</param>
 public sealed record PortalSettings(
-    IReadOnlyList<PortalOptions> Portals, ushort PortalGroupTag, TimeSpan LoginTimeout, TimeSpan UserTimeout, IActorRef Manager, TargetBoard Board);
+    IReadOnlyList<PortalOptions> Portals, ushort PortalGroupTag, TimeSpan LoginTimeout, TimeSpan UserTimeout, IActorRef Manager, TargetBoard Board,
+    ChapAlgorithm ChapFloor = ChapAlgorithm.Md5);

@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace Qcow2Target.Actors.Sessions;
 
 /// <summary>Who logs in, as far as the target decides by it (RFC 7143 clause 6.3.5).</summary>
@@ -6,7 +8,9 @@ namespace Qcow2Target.Actors.Sessions;
 /// <param name="Tsih">0 for a new session (or the reinstatement of one), else the session that is meant.</param>
 /// <param name="ConnectionId">CID.</param>
 /// <param name="Peer">Address and port of the initiator.</param>
-public sealed record LoginIdentity(string Initiator, ulong InitiatorSessionId, ushort Tsih, ushort ConnectionId, string Peer)
+/// <param name="ChapUser">The user that it has proved to be; null: it was not asked.</param>
+public sealed record LoginIdentity(
+    string Initiator, ulong InitiatorSessionId, ushort Tsih, ushort ConnectionId, IPEndPoint Peer, string? ChapUser = null)
 {
     /// <summary>Same initiator port: name (without case) and ISID.</summary>
     public bool IsSamePort(LoginIdentity other) =>

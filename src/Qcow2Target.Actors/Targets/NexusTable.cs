@@ -118,7 +118,7 @@ internal sealed class NexusTable
         [.. _sessions.Values.Select(s => (s.Tsih, s.Identity, s.Io.Since))
             .Concat(_admitted.Values.Select(a => (a.Tsih, a.Identity, a.Since)))
             .OrderBy(n => n.Tsih)
-            .Select(n => new NexusView(n.Identity.Initiator, n.Identity.InitiatorSessionId, portalGroupTag, n.Identity.Peer, n.Since))];
+            .Select(n => new NexusView(n.Identity.Initiator, n.Identity.InitiatorSessionId, portalGroupTag, n.Identity.Peer.ToString(), n.Since))];
 
     private sealed record AdmittedLogin(LoginIdentity Identity, ushort Tsih)
     {

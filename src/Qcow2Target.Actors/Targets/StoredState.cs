@@ -8,7 +8,8 @@ public sealed record StoredState(int Version, Guid DaemonId, IReadOnlyList<Store
     public const int CurrentVersion = 1;
 }
 
-public sealed record StoredTarget(int Id, string Name, IReadOnlyList<StoredLun> Luns);
+/// <param name="Access">Who may use it, with the secrets; null: everybody.</param>
+public sealed record StoredTarget(int Id, string Name, IReadOnlyList<StoredLun> Luns, AccessRules? Access = null);
 
 /// <param name="Lun">LUN id.</param>
 /// <param name="Path">Absolute path of the image.</param>

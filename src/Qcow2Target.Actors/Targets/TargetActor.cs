@@ -19,6 +19,7 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
     private readonly TargetName _name;
     private readonly TargetSettings _settings;
     private readonly TargetServices _services;
+    private readonly Published<AccessRules> _access;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly LunTable _luns;
     private readonly TargetSessions _sessions;
@@ -26,16 +27,18 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
     private long _saveNumber;
     private IActorRef? _client;
 
-    public TargetActor(int id, TargetName name, Guid daemonId, TargetSettings settings, TargetServices services, Published<TargetView> view)
+    public TargetActor(
+        int id, TargetName name, Guid daemonId, TargetSettings settings, TargetServices services, Published<AccessRules> access, Published<TargetView> view)
     {
         _id = id;
         _name = name;
         _settings = settings;
         _services = services;
+        _access = access;
         _luns = new LunTable(name, daemonId, Self);
         _reservationSaves = new ReservationSaves(_luns);
         View = view;
-        _sessions = new TargetSessions(Context, name, _luns, settings, services, Publish);
+        _sessions = new TargetSessions(Context, name, _luns, settings, services, access, Publish);
         Idle();
     }
 
@@ -45,8 +48,9 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
 
     private Published<TargetView> View { get; }
 
-    public static Props PropsFor(int id, TargetName name, Guid daemonId, TargetSettings settings, TargetServices services, Published<TargetView> view) =>
-        Props.Create(() => new TargetActor(id, name, daemonId, settings, services, view));
+    public static Props PropsFor(
+        int id, TargetName name, Guid daemonId, TargetSettings settings, TargetServices services, Published<AccessRules> access, Published<TargetView> view) =>
+        Props.Create(() => new TargetActor(id, name, daemonId, settings, services, access, view));
 
     /// <summary>A disk begins again in Recovering, its sessions stay up; a session that is restarted ends itself.</summary>
     protected override SupervisorStrategy SupervisorStrategy() =>
@@ -121,7 +125,7 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
         Stash.UnstashAll();
     }
 
-    private void Publish() => View.Publish(new TargetView(_id, _name, _luns.View(), _sessions.Nexuses.View(_settings.PortalGroupTag)));
+    private void Publish() => View.Publish(new TargetView(_id, _name, _luns.View(), _sessions.Nexuses.View(_settings.PortalGroupTag), _access));
 
     // Attach
 

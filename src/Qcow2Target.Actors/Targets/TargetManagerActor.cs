@@ -65,7 +65,7 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
         var waitingFor = 0;
         foreach (var stored in state.Targets)
         {
-            var entry = Start(new TargetName(stored.Name), stored.Id, stored.Luns);
+            var entry = Start(new TargetName(stored.Name), stored.Id, stored.Luns, stored.Access ?? AccessRules.Everybody);
             _nextId = Math.Max(_nextId, stored.Id + 1);
             if (stored.Luns.Count == 0)
                 continue;
@@ -122,6 +122,7 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
                 Sender.Tell(_ready);
         });
         Receive<AddTarget>(Add);
+        Receive<ChangeAccess>(Change);
         Receive<ListTargets>(List);
         Receive<FindTarget>(Find);
         Receive<CloseTargets>(_ => Close());
@@ -150,8 +151,14 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
             Sender.Tell(Refusals.TooManyTargets);
             return;
         }
+        var rules = command.Access?.ApplyTo(AccessRules.Everybody) ?? AccessRules.Everybody;
+        if (rules.FindContradiction() is { } contradiction)
+        {
+            Sender.Tell(new CommandRefused(RefusalReason.AccessContradicts, command.Target.Shown, contradiction));
+            return;
+        }
         var id = _nextId++;
-        Start(command.Target, id, []);
+        Start(command.Target, id, [], rules);
         var client = Sender;
         var name = command.Target;
         Save([new PendingSave(client, () => new TargetAdded(id), Refusals.StateNotSaved)
@@ -168,6 +175,26 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
             },
         }]);
         _log.Info("target {Target} added", command.Target.Shown);
+    }
+
+    // In force at once: what is taken away shall not be used while the disk is waited for.
+    private void Change(ChangeAccess command)
+    {
+        if (!_byName.TryGetValue(command.Target, out var entry))
+        {
+            Sender.Tell(Refusals.TargetDoesNotExist(command.Target));
+            return;
+        }
+        var former = entry.Access.Value;
+        var rules = command.Change.ApplyTo(former);
+        if (rules.FindContradiction() is { } contradiction)
+        {
+            Sender.Tell(new CommandRefused(RefusalReason.AccessContradicts, command.Target.Shown, contradiction));
+            return;
+        }
+        entry.Access.Publish(rules);
+        Save([new PendingSave(Sender, () => new AccessChanged(), Refusals.StateNotSaved) { Undo = () => entry.Access.Publish(former) }]);
+        _log.Info("access to {Target} changed: {Rules}", command.Target.Shown, rules.ToString());
     }
 
     private void Route(ITargetCommand command)
@@ -213,19 +240,20 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
         if (!_byId.TryGetValue(message.TargetId, out var entry))
             return;
         _log.Error("target {Target} failed and is built again", entry.Name.Shown);
-        var fresh = Start(entry.Name, entry.Id, entry.Luns);
+        var fresh = Start(entry.Name, entry.Id, entry.Luns, entry.Access.Value);
         if (fresh.Luns.Count > 0)
             fresh.Actor.Tell(new RestoreLuns(fresh.Luns));
     }
 
-    private Entry Start(TargetName name, int id, IReadOnlyList<StoredLun> luns)
+    private Entry Start(TargetName name, int id, IReadOnlyList<StoredLun> luns, AccessRules rules)
     {
-        var view = new Published<TargetView>(new TargetView(id, name, [], []));
+        var access = new Published<AccessRules>(rules);
+        var view = new Published<TargetView>(new TargetView(id, name, [], [], access));
         var generation = _byId.TryGetValue(id, out var former) ? former.Generation + 1 : 0;
         var actorName = generation == 0 ? $"t-{id}" : $"t-{id}-{generation}";
-        var actor = Context.ActorOf(TargetActor.PropsFor(id, name, _daemonId, _settings, _services, view), actorName);
+        var actor = Context.ActorOf(TargetActor.PropsFor(id, name, _daemonId, _settings, _services, access, view), actorName);
         Context.WatchWith(actor, new TargetDied(id));
-        var entry = new Entry(id, name, actor, view, generation) { Luns = luns };
+        var entry = new Entry(id, name, actor, view, access, generation) { Luns = luns };
         _byId[id] = entry;
         _byName[name] = entry;
         PublishBoard();
@@ -244,7 +272,7 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
         var answered = _unsaved.ToArray();
         _unsaved.Clear();
         var state = new StoredState(StoredState.CurrentVersion, _daemonId,
-            [.. _byId.Values.OrderBy(e => e.Id).Select(e => new StoredTarget(e.Id, e.Name.Shown, e.Luns))]);
+            [.. _byId.Values.OrderBy(e => e.Id).Select(e => new StoredTarget(e.Id, e.Name.Shown, e.Luns, StoredAccess(e)))]);
         var file = _file;
         var self = Self;
         _services.Threads.Run(() =>
@@ -301,7 +329,9 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
         Receive<ITargetManagerCommand>(_ => Sender.Tell(Refusals.ShuttingDown));
     }
 
-    private sealed class Entry(int id, TargetName name, IActorRef actor, Published<TargetView> view, int generation)
+    private static AccessRules? StoredAccess(Entry entry) => entry.Access.Value is { Chap.Count: 0, Initiators.Count: 0, Networks.Count: 0 } ? null : entry.Access.Value;
+
+    private sealed class Entry(int id, TargetName name, IActorRef actor, Published<TargetView> view, Published<AccessRules> access, int generation)
     {
         public int Id => id;
 
@@ -310,6 +340,8 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
         public IActorRef Actor => actor;
 
         public Published<TargetView> View => view;
+
+        public Published<AccessRules> Access => access;
 
         public int Generation => generation;
 

@@ -45,7 +45,11 @@ public enum ZeroDetection
     On,
 }
 
-public sealed record AddTarget(TargetName Target) : ITargetManagerCommand;
+/// <param name="Access">Who may use it; null: everybody.</param>
+public sealed record AddTarget(TargetName Target, AccessChange? Access = null) : ITargetManagerCommand;
+
+/// <summary>Changes who may use a target from the next login on; sessions that are there stay. Answered by <see cref="AccessChanged"/>.</summary>
+public sealed record ChangeAccess(TargetName Target, AccessChange Change) : ITargetManagerCommand;
 
 public sealed record DeleteTarget(TargetName Target, ConnectedInitiators Initiators) : ITargetCommand;
 
@@ -79,6 +83,8 @@ public sealed record TargetAdded(int TargetId);
 
 public sealed record TargetDeleted;
 
+public sealed record AccessChanged;
+
 public sealed record DiskAttached(int Lun);
 
 public sealed record DiskDetached(string Path);
@@ -101,6 +107,7 @@ public enum RefusalReason
     TargetHasActiveConnection,
     TargetHasLogicalUnits,
     TargetHasActiveConnections,
+    AccessContradicts,
     TooManyTargets,
     TooManyLogicalUnits,
     DiskPathRefused,

@@ -14,7 +14,7 @@ internal interface ITargetSessionEvent;
 /// Belongs to the target's actor and runs on its thread only.
 /// </summary>
 internal sealed class TargetSessions(
-    IActorContext context, TargetName target, LunTable luns, TargetSettings settings, TargetServices services, Action publish)
+    IActorContext context, TargetName target, LunTable luns, TargetSettings settings, TargetServices services, Published<AccessRules> access, Action publish)
 {
     private readonly ILoggingAdapter _log = context.GetLogger();
 
@@ -115,6 +115,11 @@ internal sealed class TargetSessions(
 
     private void Judge(IActorRef login, LoginIdentity identity)
     {
+        if (access.Value.FindRefusal(identity.Initiator, identity.Peer.Address, identity.ChapUser) is { } refusal)
+        {
+            login.Tell(refusal);
+            return;
+        }
         switch (Nexuses.Judge(identity))
         {
             case Admission.Fresh:

@@ -7,8 +7,12 @@ namespace Qcow2Target.Actors.Targets;
 /// <param name="Name">As ADDTARGET gave it.</param>
 /// <param name="LogicalUnits">In order of LUN id.</param>
 /// <param name="Nexuses">I_T nexuses with an initiator connected.</param>
-public sealed record TargetView(int Id, TargetName Name, IReadOnlyList<LogicalUnitView> LogicalUnits, IReadOnlyList<NexusView> Nexuses)
+/// <param name="Rules">Who may use it, as it is at any time: published by the manager.</param>
+public sealed record TargetView(
+    int Id, TargetName Name, IReadOnlyList<LogicalUnitView> LogicalUnits, IReadOnlyList<NexusView> Nexuses, Published<AccessRules> Rules)
 {
+    public AccessRules Access => Rules.Value;
+
     public bool HasConnections => Nexuses.Count > 0;
 }
 

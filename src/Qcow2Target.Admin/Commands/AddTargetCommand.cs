@@ -10,10 +10,12 @@ internal static class AddTargetCommand
     public static Command Create(RequestRunner runner)
     {
         Option<string> targetName = AdminOptions.TargetName();
+        var access = new AccessOptions();
         var command = new Command("addtarget", "Add a target; there must be none of that name.") { targetName };
+        access.AddTo(command);
         command.SetAction((parsed, cancellationToken) => runner.RunAsync<EmptyReply>(
             parsed,
-            new AddTargetRequest(parsed.GetRequiredValue(targetName)),
+            new AddTargetRequest(parsed.GetRequiredValue(targetName), access.Read(parsed) is var given && given == new AccessConditions() ? null : given),
             (_, _) => { },
             cancellationToken));
         return command;

@@ -45,7 +45,7 @@ public static class ReplyReader
             ClearTargetRequest => new ClearTargetReply(Strings(result, FieldNames.FreedLogicalUnitPaths)),
             ResizeRequest => new ResizeReply(Need<long>(result, FieldNames.Size)),
             ListRequest list => new ListReply([.. result.Properties().Select(ReadTarget)], list.Detail),
-            AddTargetRequest or DeleteTargetRequest => EmptyReply.Instance,
+            AddTargetRequest or DeleteTargetRequest or SetAccessRequest => EmptyReply.Instance,
             _ => throw new ArgumentException($"There is no reply to a {request.GetType().Name}.", nameof(request)),
         };
     }
@@ -72,7 +72,15 @@ public static class ReplyReader
             target.Name,
             Need<int>(fields, FieldNames.TargetId),
             [.. Need<JArray>(fields, FieldNames.LogicalUnits).Select(ReadLun)],
-            Strings(fields, FieldNames.ItNexuses));
+            Strings(fields, FieldNames.ItNexuses),
+            fields[FieldNames.Access] is JObject access ? ReadAccess(access) : null);
+    }
+
+    private static AccessListing ReadAccess(JObject access)
+    {
+        return new AccessListing(Names(FieldNames.Chap), Names(FieldNames.MutualChap), Names(FieldNames.Initiators), Names(FieldNames.Networks));
+
+        IReadOnlyList<string> Names(string name) => access[name] is null ? [] : Strings(access, name);
     }
 
     private static LunListing ReadLun(JToken lun)

@@ -146,6 +146,9 @@ public static class ControlErrors
     public static ControlError InvalidSize(long size, string fault) => new(
         ErrorCodes.InvalidSize, $"{size} is no size of a disk: {fault}", ErrorFact.Of("size", size));
 
+    /// <param name="fault">What is wrong, as a sentence; names, never secrets.</param>
+    public static ControlError InvalidAccess(string fault) => new(ErrorCodes.InvalidAccess, $"these access rules cannot be: {fault}");
+
     /// <param name="diskPath">The image.</param>
     /// <param name="reason">The sizes.</param>
     public static ControlError CannotShrink(string diskPath, string reason) => new(
@@ -179,7 +182,7 @@ public static class ControlErrors
     /// <summary>A bug of ours, or a fault that has no better name.</summary>
     public static ControlError Internal(string reason) => new(ErrorCodes.Internal, $"internal error: {reason}");
 
-    private static string Quote(string value) => $"'{Shorten(value)}'";
+    internal static string Quote(string value) => $"'{Shorten(value)}'";
 
     /// <summary>Nobody's megabyte is sent back.</summary>
     private static string Shorten(string value)

@@ -39,6 +39,9 @@ public static class ErrorCodes
     public const string DiskFull = "disk_full";
     public const string DiskReadOnly = "disk_read_only";
     public const string InvalidSize = "invalid_size";
+
+    /// <summary>Access rules with a value that is none, or that contradict each other.</summary>
+    public const string InvalidAccess = "invalid_access";
     public const string CannotShrink = "cannot_shrink";
     public const string DiskTooLarge = "disk_too_large";
 

@@ -81,6 +81,24 @@ public static class ReplyCodec
         json.WritePropertyName(FieldNames.HasConnections);
         json.WriteValue(target.HasConnections);
         WriteStrings(json, FieldNames.ItNexuses, target.ItNexuses);
+        if (detail == ListDetail.Full && target.Access is { } access)
+            WriteAccess(json, access);
+        json.WriteEndObject();
+    }
+
+    private static void WriteAccess(JsonTextWriter json, AccessListing access)
+    {
+        json.WritePropertyName(FieldNames.Access);
+        json.WriteStartObject();
+        foreach (var (name, values) in new[]
+        {
+            (FieldNames.Chap, access.Chap), (FieldNames.MutualChap, access.MutualChap), (FieldNames.Initiators, access.Initiators), (FieldNames.Networks, access.Networks),
+        })
+        {
+            if (values.Count > 0)
+                WriteStrings(json, name, values);
+        }
+
         json.WriteEndObject();
     }
 

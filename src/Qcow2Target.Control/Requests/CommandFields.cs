@@ -56,6 +56,40 @@ internal sealed class CommandFields
         { } value => throw Wrong(name, "a boolean", value),
     };
 
+    /// <summary>A list of strings; null: the field is not there. One that is null is an empty list.</summary>
+    public IReadOnlyList<string>? OptionalStrings(string name) => ListOf(name, JTokenType.String, "a list of strings", item => item.Value<string>()!);
+
+    /// <summary>A list of objects with a name and a secret, or one such object; null: the field is not there. One that is null is an empty list.</summary>
+    public IReadOnlyList<ChapUser>? OptionalUsers(string name) =>
+        ListOf(name, JTokenType.Object, "an object with name and secret, or a list of them", item => UserOf(name, (JObject)item));
+
+    private IReadOnlyList<T>? ListOf<T>(string name, JTokenType type, string expected, Func<JToken, T> read)
+    {
+        if (!_fields.TryGetValue(name, out JToken? value))
+            return null;
+        IEnumerable<JToken> items = value.Type switch
+        {
+            JTokenType.Null => [],
+            JTokenType.Array => value.Children(),
+            JTokenType.Object when type == JTokenType.Object => [value],
+            _ => throw Wrong(name, expected, value),
+        };
+        return [.. items.Select(item => item.Type == type ? read(item) : throw Wrong(name, expected, item))];
+    }
+
+    private static ChapUser UserOf(string field, JObject item)
+    {
+        foreach (JProperty property in item.Properties())
+        {
+            if (property.Name is not (FieldNames.Name or FieldNames.Secret))
+                throw new RequestFormException(ControlErrors.UnknownField(property.Name, field));
+        }
+
+        return new ChapUser(Part(FieldNames.Name), Part(FieldNames.Secret));
+
+        string Part(string name) => item.TryGetValue(name, out JToken? value) ? StringOf(name, value) : throw new RequestFormException(ControlErrors.MissingField($"{field}.{name}"));
+    }
+
     /// <summary>An optional field that is null counts as left out.</summary>
     private JToken? Find(string name) =>
         _fields.TryGetValue(name, out JToken? value) && value.Type != JTokenType.Null ? value : null;

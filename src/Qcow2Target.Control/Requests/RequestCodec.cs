@@ -96,6 +96,7 @@ public static class RequestCodec
             RequestTypes.ClearTarget => ReadClearTarget(Required()),
             RequestTypes.List => ReadList(command),
             RequestTypes.Resize => ReadResize(Required()),
+            RequestTypes.SetAccess => ReadSetAccess(Required()),
             _ => throw new RequestFormException(ControlErrors.UnknownRequest(type)),
         };
 
@@ -137,8 +138,10 @@ public static class RequestCodec
 
     private static AddTargetRequest ReadAddTarget(CommandFields command)
     {
-        command.RefuseOthers(RequestTypes.AddTarget, FieldNames.TargetName);
-        return new AddTargetRequest(command.RequiredString(FieldNames.TargetName));
+        command.RefuseOthers(
+            RequestTypes.AddTarget, FieldNames.TargetName, FieldNames.Chap, FieldNames.MutualChap, FieldNames.Initiators, FieldNames.Networks);
+        var access = AccessOf(command);
+        return new AddTargetRequest(command.RequiredString(FieldNames.TargetName), access == new AccessConditions() ? null : access);
     }
 
     private static DeleteTargetRequest ReadDeleteTarget(CommandFields command)
@@ -169,6 +172,19 @@ public static class RequestCodec
             LunId: command.RequiredInteger(FieldNames.LunId),
             Size: command.RequiredInteger(FieldNames.Size));
     }
+
+    private static SetAccessRequest ReadSetAccess(CommandFields command)
+    {
+        command.RefuseOthers(
+            RequestTypes.SetAccess, FieldNames.TargetName, FieldNames.Chap, FieldNames.MutualChap, FieldNames.Initiators, FieldNames.Networks);
+        return new SetAccessRequest(command.RequiredString(FieldNames.TargetName), AccessOf(command));
+    }
+
+    private static AccessConditions AccessOf(CommandFields command) => new(
+        command.OptionalUsers(FieldNames.Chap),
+        command.OptionalUsers(FieldNames.MutualChap),
+        command.OptionalStrings(FieldNames.Initiators),
+        command.OptionalStrings(FieldNames.Networks));
 
     private static FlushPolicy FlushOf(CommandFields command) =>
         command.OptionalBoolean(FieldNames.Flush) == false ? FlushPolicy.Drop : FlushPolicy.Flush;
@@ -201,6 +217,12 @@ public static class RequestCodec
                 break;
             case AddTargetRequest add:
                 Write(json, FieldNames.TargetName, add.TargetName);
+                if (add.Access is { } access)
+                    WriteAccess(json, access);
+                break;
+            case SetAccessRequest set:
+                Write(json, FieldNames.TargetName, set.TargetName);
+                WriteAccess(json, set.Access);
                 break;
             case DeleteTargetRequest delete:
                 Write(json, FieldNames.TargetName, delete.TargetName);
@@ -223,6 +245,42 @@ public static class RequestCodec
                 Write(json, FieldNames.Size, resize.Size);
                 break;
         }
+    }
+
+    private static void WriteAccess(JsonTextWriter json, AccessConditions access)
+    {
+        WriteUsers(json, FieldNames.Chap, access.Chap);
+        WriteUsers(json, FieldNames.MutualChap, access.MutualChap);
+        WriteStrings(json, FieldNames.Initiators, access.Initiators);
+        WriteStrings(json, FieldNames.Networks, access.Networks);
+    }
+
+    private static void WriteUsers(JsonTextWriter json, string name, IReadOnlyList<ChapUser>? users)
+    {
+        if (users is null)
+            return;
+        json.WritePropertyName(name);
+        json.WriteStartArray();
+        foreach (ChapUser user in users)
+        {
+            json.WriteStartObject();
+            Write(json, FieldNames.Name, user.Name);
+            Write(json, FieldNames.Secret, user.Secret);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    private static void WriteStrings(JsonTextWriter json, string name, IReadOnlyList<string>? values)
+    {
+        if (values is null)
+            return;
+        json.WritePropertyName(name);
+        json.WriteStartArray();
+        foreach (string value in values)
+            json.WriteValue(value);
+        json.WriteEndArray();
     }
 
     private static void WriteForce(JsonTextWriter json, SessionPolicy sessions)

@@ -3,6 +3,7 @@ using Qcow2Target.Actors.Targets;
 using Qcow2Target.Control.Errors;
 using Qcow2Target.Control.Replies;
 using Qcow2Target.Control.Requests;
+using Qcow2Target.Iscsi.Chap;
 using Qcow2Target.Qcow2.Pending;
 using ImageAccess = Qcow2Target.Qcow2.Image.ImageAccess;
 
@@ -22,7 +23,8 @@ internal static class CommandTranslation
             attach.Zeroes == ZeroPolicy.Unmap ? ZeroDetection.On : ZeroDetection.Off,
             PolicyOf(attach.Pending)),
         DetachLunRequest detach => new DetachDisk(new TargetName(detach.TargetName), (int)detach.LunId, ConnectedInitiators.Refuse, PolicyOf(detach.Flush)),
-        AddTargetRequest add => new AddTarget(new TargetName(add.TargetName)),
+        AddTargetRequest add => new AddTarget(new TargetName(add.TargetName), add.Access is { } access ? ChangeOf(access) : null),
+        SetAccessRequest set => new ChangeAccess(new TargetName(set.TargetName), ChangeOf(set.Access)),
         DeleteTargetRequest delete => new DeleteTarget(new TargetName(delete.TargetName), PolicyOf(delete.Sessions)),
         ClearTargetRequest clear => new ClearTarget(new TargetName(clear.TargetName), PolicyOf(clear.Sessions), PolicyOf(clear.Flush)),
         ResizeRequest resize => new ResizeDisk(new TargetName(resize.TargetName), (int)resize.LunId, resize.Size),
@@ -36,6 +38,7 @@ internal static class CommandTranslation
         AttachRequest attach => new ListTargets(new TargetName(attach.TargetName)),
         DetachLunRequest detach => new ListTargets(new TargetName(detach.TargetName)),
         ResizeRequest resize => new ListTargets(new TargetName(resize.TargetName)),
+        SetAccessRequest set => new ListTargets(new TargetName(set.TargetName)),
         _ => null,
     };
 
@@ -45,7 +48,7 @@ internal static class CommandTranslation
         DiskDetached detached => new DetachLunReply(detached.Path),
         TargetCleared cleared => new ClearTargetReply(cleared.Paths),
         DiskResized resized => new ResizeReply(resized.CapacityBytes),
-        TargetAdded or TargetDeleted => EmptyReply.Instance,
+        TargetAdded or TargetDeleted or AccessChanged => EmptyReply.Instance,
         TargetList list when request is ListRequest asked => new ListReply([.. list.Targets.Select(ListingOf)], asked.Detail),
         CommandRefused refused => new FailureReply(ErrorOf(request, refused, deadline)),
         _ => new FailureReply(ControlErrors.Internal($"unexpected answer {answer.GetType().Name}")),
@@ -55,7 +58,12 @@ internal static class CommandTranslation
         target.Name.Shown,
         target.Id,
         [.. target.LogicalUnits.Select(ListingOf)],
-        [.. target.Nexuses.Select(n => n.Identify(target.Name))]);
+        [.. target.Nexuses.Select(n => n.Identify(target.Name))],
+        ListingOf(target.Access));
+
+    private static AccessListing? ListingOf(AccessRules rules) => rules is { Chap.Count: 0, Initiators.Count: 0, Networks.Count: 0 }
+        ? null
+        : new AccessListing([.. rules.Chap.Select(user => user.Name)], [.. rules.MutualChap.Select(user => user.Name)], rules.Initiators, rules.Networks);
 
     private static LunListing ListingOf(LogicalUnitView unit) => new(unit.Lun, unit.Path, StateOf(unit), new LunDetails(
         SizeBytes: unit.CapacityBytes > 0 ? unit.CapacityBytes : null,
@@ -82,6 +90,7 @@ internal static class CommandTranslation
         RefusalReason.TargetHasActiveConnection => ControlErrors.ClearWhileConnected(refused.Subject),
         RefusalReason.TargetHasActiveConnections => ControlErrors.DeleteWhileConnected(refused.Subject),
         RefusalReason.TargetHasLogicalUnits => ControlErrors.DeleteWithLuns(refused.Subject),
+        RefusalReason.AccessContradicts => ControlErrors.InvalidAccess(refused.Explanation),
         RefusalReason.TooManyTargets => ControlErrors.LimitExceeded(refused.Subject, ActorLimits.Targets),
         RefusalReason.TooManyLogicalUnits => ControlErrors.LimitExceeded(refused.Subject, ActorLimits.LunsOfTarget),
         RefusalReason.DiskPathRefused => ControlErrors.InvalidDiskPath(refused.Subject, refused.Explanation),
@@ -109,6 +118,11 @@ internal static class CommandTranslation
         ResizeRequest resize => resize.LunId,
         _ => 0,
     };
+
+    private static AccessChange ChangeOf(AccessConditions access) => new(UsersOf(access.Chap), UsersOf(access.MutualChap), access.Initiators, access.Networks);
+
+    private static IReadOnlyList<ChapCredentials>? UsersOf(IReadOnlyList<ChapUser>? users) =>
+        users is null ? null : [.. users.Select(user => new ChapCredentials(user.Name, user.Secret))];
 
     private static ConnectedInitiators PolicyOf(SessionPolicy policy) =>
         policy == SessionPolicy.EndSessions ? ConnectedInitiators.EndSessions : ConnectedInitiators.Refuse;

@@ -47,7 +47,7 @@ internal sealed class DaemonActors(ServerOptions options, DaemonExit exit)
             system.Log.Warning("{NotReady} of {Disks} disks are not ready and go on being tried", ready.NotReady, ready.Disks);
 
         var portalSettings = new PortalSettings(
-            options.Portals, ServerOptions.PortalGroupTag, options.LoginTimeout, options.TcpUserTimeout, manager, board);
+            options.Portals, ServerOptions.PortalGroupTag, options.LoginTimeout, options.TcpUserTimeout, manager, board, options.ChapFloor);
         var portals = system.ActorOf(PortalsActor.PropsFor(portalSettings), "portals");
         var opened = await portals.Ask<object>(new OpenPortals(), TimeSpan.FromSeconds(30)).ConfigureAwait(false);
         if (opened is PortalsNotOpened refused)

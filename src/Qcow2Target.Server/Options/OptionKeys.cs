@@ -15,6 +15,7 @@ internal static class OptionKeys
     public const string CommandDeadline = Block + ".command-deadline";
     public const string RestorePatience = Block + ".restore-patience";
     public const string LoginTimeout = Block + ".login-timeout";
+    public const string ChapAlgorithm = Block + ".chap-algorithm";
     public const string NopInterval = Block + ".nop-interval";
     public const string TcpUserTimeout = Block + ".tcp-user-timeout";
     public const string CacheSize = Block + ".cache-size";
@@ -25,6 +26,6 @@ internal static class OptionKeys
     public static IReadOnlyList<string> All { get; } =
     [
         DisksRoots, BackingRoots, StateDir, ControlSocket, Portals, LogLevel, ShutdownTimeout, CommandDeadline, RestorePatience, LoginTimeout,
-        NopInterval, TcpUserTimeout, CacheSize, Spin, AllowDataFiles, PhysicalBlockSize,
+        ChapAlgorithm, NopInterval, TcpUserTimeout, CacheSize, Spin, AllowDataFiles, PhysicalBlockSize,
     ];
 }

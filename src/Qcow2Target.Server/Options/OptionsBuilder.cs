@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using Qcow2Target.Actors.Portals;
 using Qcow2Target.Actors.Targets;
+using Qcow2Target.Iscsi.Chap;
 using Qcow2Target.Qcow2.Image;
 using Serilog.Events;
 
@@ -52,6 +53,7 @@ internal sealed class OptionsBuilder
             CommandDeadline = _reader.Time(OptionKeys.CommandDeadline, Seconds(1), Seconds(3600)),
             RestorePatience = _reader.Time(OptionKeys.RestorePatience, Seconds(0), Seconds(600)),
             LoginTimeout = _reader.Time(OptionKeys.LoginTimeout, Seconds(1), Seconds(300)),
+            ChapFloor = ChapFloorOf(_reader.Text(OptionKeys.ChapAlgorithm)),
             NopInterval = _reader.Time(OptionKeys.NopInterval, Seconds(1), Seconds(3600)),
             TcpUserTimeout = _reader.Time(OptionKeys.TcpUserTimeout, Seconds(1), Seconds(3600)),
             CacheBytes = _reader.Size(OptionKeys.CacheSize, 1L << 20, 1L << 40),
@@ -70,6 +72,21 @@ internal sealed class OptionsBuilder
 
     private IReadOnlyList<Given<string>> Choose(string option, IReadOnlyList<string> given, string key) =>
         given.Count > 0 ? [.. given.Select(value => new Given<string>(value, option))] : _reader.List(key);
+
+    private ChapAlgorithm ChapFloorOf(Given<string> given)
+    {
+        ChapAlgorithm? floor = given.Value switch
+        {
+            "md5" => ChapAlgorithm.Md5,
+            "sha1" => ChapAlgorithm.Sha1,
+            "sha256" => ChapAlgorithm.Sha256,
+            "sha3-256" => ChapAlgorithm.Sha3,
+            _ => null,
+        };
+        if (floor is null)
+            _reader.Refuse(given, "it must be md5, sha1, sha256 or sha3-256");
+        return floor ?? ChapAlgorithm.Md5;
+    }
 
     /// <summary>A default directory is made when it is needed; any other that is missing is more likely misspelt.</summary>
     private List<string> DisksRootsOf(IReadOnlyList<string> backingRoots, string? share)

@@ -1,5 +1,6 @@
 using Qcow2Target.Actors.Portals;
 using Qcow2Target.Actors.Targets;
+using Qcow2Target.Iscsi.Chap;
 using Qcow2Target.Qcow2.Image;
 using Serilog.Events;
 
@@ -47,6 +48,9 @@ public sealed record ServerOptions
 
     /// <summary>Longest time for a login.</summary>
     public required TimeSpan LoginTimeout { get; init; }
+
+    /// <summary>The weakest CHAP algorithm that is taken.</summary>
+    public required ChapAlgorithm ChapFloor { get; init; }
 
     /// <summary>How long a session is silent before it is pinged.</summary>
     public required TimeSpan NopInterval { get; init; }

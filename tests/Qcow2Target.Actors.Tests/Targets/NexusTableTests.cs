@@ -1,3 +1,4 @@
+using System.Net;
 using Qcow2Target.Actors.Sessions;
 using Qcow2Target.Actors.Targets;
 using Qcow2Target.Scsi.Sense;
@@ -6,7 +7,7 @@ namespace Qcow2Target.Actors.Tests.Targets;
 
 public sealed class NexusTableTests
 {
-    private static readonly LoginIdentity Port = new("iqn.2018-05.test:i", 0x0002_3d00_0001, 0, 1, "peer");
+    private static readonly LoginIdentity Port = new("iqn.2018-05.test:i", 0x0002_3d00_0001, 0, 1, new IPEndPoint(IPAddress.Loopback, 40000));
 
     private readonly NexusTable _table = new();
 
