@@ -34,7 +34,7 @@ internal readonly ref struct CommandContext(ReadOnlySpan<byte> cdb, LogicalUnit 
     /// <summary>Why the medium cannot be used so: not ready before write protected; null when it can.</summary>
     public SenseData? MediumRefusal(MediumUse use)
     {
-        if (NotReady(Unit.Availability) is { } sense)
+        if (Unit.NotReady is { } sense)
             return sense;
         if (use == MediumUse.Read)
             return null;
@@ -46,12 +46,4 @@ internal readonly ref struct CommandContext(ReadOnlySpan<byte> cdb, LogicalUnit 
     /// <summary>As <see cref="MediumRefusal(MediumUse)"/>, then the range.</summary>
     public SenseData? MediumRefusal(MediumUse use, BlockRange range) =>
         MediumRefusal(use) ?? (range.IsWithin(Shape) ? null : SenseData.LbaOutOfRange);
-
-    public static SenseData? NotReady(UnitAvailability availability) => availability switch
-    {
-        UnitAvailability.Ready => null,
-        UnitAvailability.BecomingReady => SenseData.BecomingReady,
-        UnitAvailability.Offline => SenseData.Offline,
-        _ => SenseData.UnitNotSupported,
-    };
 }

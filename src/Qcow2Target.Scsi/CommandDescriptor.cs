@@ -22,6 +22,16 @@ internal enum ReservationRule
     ConflictsWithAny,
 }
 
+/// <summary>Whether a command is done while an operation has the whole medium (SBC-3 4.11.2).</summary>
+internal enum OperationRule
+{
+    Refused,
+    Allowed,
+
+    /// <summary>Only when the operation has failed: what may end the failure.</summary>
+    AllowedAfterFailure,
+}
+
 /// <summary>Tells CDBs of one command apart.</summary>
 internal delegate bool CdbTest(ReadOnlySpan<byte> cdb);
 
@@ -39,6 +49,8 @@ internal sealed record CommandDescriptor(string Name, byte Opcode, byte? Service
 
     /// <summary>What it needs under a persistent reservation (SPC-4 table 63, SBC-3 table 12).</summary>
     public ReservationAccess Access { get; init; } = ReservationAccess.Write;
+
+    public OperationRule Operation { get; init; } = OperationRule.Refused;
 
     /// <summary>CDBs of this command that conflict with no reservation of either kind: starting the unit, allowing removal.</summary>
     public CdbTest? NeverConflicts { get; init; }

@@ -23,10 +23,15 @@ internal static class CommandDispatch
             return context.Refuse(SenseData.InvalidOpcode);
 
         int control = command.CdbLength - 1;
-        return (cdb[control] & Naca) != 0
-            ? context.Refuse(SenseData.InvalidFieldInCdb(control, NacaBit))
-            : command.Handler(context);
+        if ((cdb[control] & Naca) != 0)
+            return context.Refuse(SenseData.InvalidFieldInCdb(control, NacaBit));
+        if (context.Unit.Medium.Operation is { } operation && !MayRunBeside(operation, command.Operation))
+            return context.Refuse(operation.Sense);
+        return command.Handler(context);
     }
+
+    private static bool MayRunBeside(UnitOperation operation, OperationRule rule) =>
+        rule == OperationRule.Allowed || (rule == OperationRule.AllowedAfterFailure && operation.HasFailed);
 
     private static bool Conflicts(in CommandContext context, CommandDescriptor? command)
     {

@@ -24,13 +24,14 @@ internal static class CommandTable
         new("TEST UNIT READY", 0x00, null, [0x00, 0, 0, 0, 0, Control], TestUnitReady.Begin) { Access = ReservationAccess.None },
         new("REQUEST SENSE", 0x03, null, [0x03, 0x01, 0, 0, All, Control], RequestSense.Begin)
         {
-            Attention = AttentionRule.Left, Reservation = ReservationRule.Allowed, Access = ReservationAccess.None,
+            Attention = AttentionRule.Left, Reservation = ReservationRule.Allowed, Access = ReservationAccess.None, Operation = OperationRule.Allowed,
         },
+        new("FORMAT UNIT", 0x04, null, [0x04, 0xD0, 0, 0, 0x03, Control], FormatUnit.Begin),
         new("READ (6)", 0x08, null, [0x08, 0x1F, All, All, All, Control], Read.Begin) { Access = ReservationAccess.Read },
         new("WRITE (6)", 0x0A, null, [0x0A, 0x1F, All, All, All, Control], Write.Begin),
         new("INQUIRY", 0x12, null, [0x12, 0x03, All, All, All, Control], Inquiry.Begin)
         {
-            Attention = AttentionRule.Left, Reservation = ReservationRule.Allowed, Access = ReservationAccess.None,
+            Attention = AttentionRule.Left, Reservation = ReservationRule.Allowed, Access = ReservationAccess.None, Operation = OperationRule.Allowed,
         },
         new("MODE SELECT (6)", 0x15, null, [0x15, 0x11, 0, 0, All, Control], ModeSelect.Begin6),
         new("RESERVE (6)", 0x16, null, [0x16, 0x11, 0, 0, 0, Control], ReserveRelease.BeginReserve) { Access = ReservationAccess.Superseded },
@@ -49,6 +50,9 @@ internal static class CommandTable
         new("READ DEFECT DATA (10)", 0x37, null, [0x37, 0, 0x1F, 0, 0, 0, 0, All, All, Control], ReadDefectData.Begin10) { Access = ReservationAccess.Read },
         new("WRITE SAME (10)", 0x41, null, [0x41, 0x1E, All, All, All, All, 0, All, All, Control], WriteSame.Begin10),
         new("UNMAP", 0x42, null, [0x42, 0x01, 0, 0, 0, 0, 0, All, All, Control], Unmap.Begin),
+        Sanitizing("OVERWRITE", 0x01, Sanitize.BeginOverwrite),
+        Sanitizing("BLOCK ERASE", 0x02, Sanitize.BeginBlockErase),
+        Sanitizing("EXIT FAILURE MODE", 0x1F, Sanitize.BeginExitFailureMode),
         new("MODE SELECT (10)", 0x55, null, [0x55, 0x11, 0, 0, 0, 0, 0, All, All, Control], ModeSelect.Begin10),
         new("RESERVE (10)", 0x56, null, [0x56, 0x11, 0, 0, 0, 0, 0, 0, 0, Control], ReserveRelease.BeginReserve) { Access = ReservationAccess.Superseded },
         new("RELEASE (10)", 0x57, null, [0x57, 0x11, 0, 0, 0, 0, 0, 0, 0, Control], ReserveRelease.BeginRelease) { Reservation = ReservationRule.Allowed, Access = ReservationAccess.Superseded },
@@ -81,8 +85,9 @@ internal static class CommandTable
         new("GET LBA STATUS", 0x9E, 0x12, [0x9E, 0x12, All, All, All, All, All, All, All, All, All, All, All, All, 0, Control], GetLbaStatus.Begin) { Access = ReservationAccess.Read },
         new("REPORT LUNS", 0xA0, null, [0xA0, 0, All, 0, 0, 0, All, All, All, All, 0, Control], ReportLuns.Begin)
         {
-            Attention = AttentionRule.Left, Reservation = ReservationRule.Allowed, Access = ReservationAccess.None,
+            Attention = AttentionRule.Left, Reservation = ReservationRule.Allowed, Access = ReservationAccess.None, Operation = OperationRule.Allowed,
         },
+        new("REPORT TARGET PORT GROUPS", 0xA3, 0x0A, [0xA3, 0xEA, 0, 0, 0, 0, All, All, All, All, 0, Control], ReportTargetPortGroups.Begin) { Access = ReservationAccess.None },
         new("REPORT SUPPORTED OPERATION CODES", 0xA3, 0x0C, [0xA3, 0x0C, 0x87, All, All, All, All, All, All, All, 0, Control], ReportSupportedOpcodes.Begin) { Access = ReservationAccess.Read },
         new("REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS", 0xA3, 0x0D, [0xA3, 0x0D, 0x80, 0, 0, 0, All, All, All, All, 0, Control], ReportSupportedTaskManagement.Begin) { Access = ReservationAccess.Read },
         new("READ (12)", 0xA8, null, [0xA8, DpoFua, All, All, All, All, All, All, All, All, 0, Control], Read.Begin) { Access = ReservationAccess.Read },
@@ -96,6 +101,12 @@ internal static class CommandTable
     private static readonly CommandDescriptor?[] WithServiceAction =
         Index(row => row.ServiceAction is not null, row => ServiceActionIndex(row.Opcode, row.ServiceAction!.Value), 256 << 5);
     private static readonly bool[] HasServiceActions = Flags();
+
+    private static CommandDescriptor Sanitizing(string name, byte serviceAction, CommandHandler handler) =>
+        new("SANITIZE: " + name, 0x48, serviceAction, [0x48, (byte)(0xE0 | serviceAction), All, All, All, All, All, All, All, Control], handler)
+        {
+            Operation = OperationRule.AllowedAfterFailure,
+        };
 
     private static CommandDescriptor ReserveIn(string name, byte serviceAction, CommandHandler handler) =>
         new("PERSISTENT RESERVE IN: " + name, 0x5E, serviceAction, [0x5E, serviceAction, 0, 0, 0, 0, 0, All, All, Control], handler)

@@ -28,6 +28,7 @@ public sealed class LogicalUnit
         settings ??= new LogicalUnitSettings();
         _defaults = _modes = settings.Modes;
         _time = settings.Time;
+        Tray = settings.Medium == MediumKind.Removable ? new Tray() : null;
         Reservations = new ReservationTable(this, settings.Host, settings.Reservations);
     }
 
@@ -37,6 +38,18 @@ public sealed class LogicalUnit
     internal Medium Medium { get; }
 
     public LogicalUnitIdentity Identity { get; }
+
+    /// <summary>Of a removable medium; null where it is fixed.</summary>
+    internal Tray? Tray { get; }
+
+    /// <summary>Why the medium cannot be used now, or null.</summary>
+    internal SenseData? NotReady => Availability switch
+    {
+        UnitAvailability.Ready => Tray is { IsEmpty: true } ? SenseData.MediumNotPresent : null,
+        UnitAvailability.BecomingReady => SenseData.BecomingReady,
+        UnitAvailability.Offline => SenseData.Offline,
+        _ => SenseData.UnitNotSupported,
+    };
 
     /// <summary>Persistent reservations; RESERVE is apart from them.</summary>
     internal ReservationTable Reservations { get; }
@@ -100,6 +113,8 @@ public sealed class LogicalUnit
             _modes = _defaults;
         }
 
+        Tray?.AllowAll();
+
         Raise(attention);
     }
 
@@ -132,6 +147,7 @@ public sealed class LogicalUnit
             _nexuses.Remove(nexus);
             if (_holder == nexus)
                 _holder = null;
+            Tray?.Allow(nexus);
         }
     }
 
@@ -151,6 +167,23 @@ public sealed class LogicalUnit
                 _holder = nexus;
             return true;
         }
+    }
+
+    /// <summary>PREVENT MEDIUM REMOVAL.</summary>
+    internal void PreventRemoval(ItlNexus nexus)
+    {
+        lock (_lock)
+        {
+            if (_nexuses.Contains(nexus))   // as with RESERVE: nobody would allow it again
+                Tray?.Prevent(nexus);
+        }
+    }
+
+    /// <summary>Loads a removable medium and tells the other nexuses that there may be another one.</summary>
+    internal void Load(ItlNexus by)
+    {
+        if (Tray?.Load() == true)
+            Raise(UnitAttention.MediumMayHaveChanged, except: by.Nexus);
     }
 
     /// <summary>RELEASE: nothing happens unless <paramref name="nexus"/> holds the unit.</summary>

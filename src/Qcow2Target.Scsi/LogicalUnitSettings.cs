@@ -14,6 +14,9 @@ public sealed record LogicalUnitSettings
     /// <summary>What the host has kept from before.</summary>
     public PersistentReservations Reservations { get; init; } = PersistentReservations.None;
 
+    /// <summary>Whether the medium can be ejected.</summary>
+    public MediumKind Medium { get; init; } = MediumKind.Fixed;
+
     /// <summary>Clock of the waits.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }

@@ -1,12 +1,17 @@
 namespace Qcow2Target.Scsi;
 
 /// <summary>
-/// The way to write a unit's disk: every write is counted in and out of the unit's range lock. Who holds a range writes to
-/// <see cref="IBlockDevice"/> itself. Faults are <see cref="BlockDeviceException"/>s.
+/// The way to write a unit's disk: every write is counted in and out of the unit's range lock, and none comes in while an operation has
+/// the whole medium. Who holds a range, or the medium, writes to <see cref="IBlockDevice"/> itself. Faults are
+/// <see cref="BlockDeviceException"/>s.
 /// </summary>
 internal sealed class Medium(IBlockDevice device)
 {
     private readonly RangeLock _ranges = new();
+    private UnitOperation? _operation;
+
+    /// <summary>What has the whole medium, or null.</summary>
+    public UnitOperation? Operation => Volatile.Read(ref _operation);
 
     /// <summary>As <see cref="IBlockDevice.TryWrite"/>; also false where the range is held.</summary>
     public bool TryWrite(long offset, ReadOnlySpan<byte> source)
@@ -15,7 +20,7 @@ internal sealed class Medium(IBlockDevice device)
             return false;
         try
         {
-            return device.TryWrite(offset, source);
+            return Operation is null && device.TryWrite(offset, source);
         }
         finally
         {
@@ -28,6 +33,7 @@ internal sealed class Medium(IBlockDevice device)
         WriteTicket ticket = await _ranges.EnterAsync(offset, source.Length).ConfigureAwait(false);
         try
         {
+            MustNotBeTaken();
             await device.WriteAsync(offset, source, giveUp).ConfigureAwait(false);
         }
         finally
@@ -41,6 +47,7 @@ internal sealed class Medium(IBlockDevice device)
         WriteTicket ticket = await _ranges.EnterAsync(offset, length).ConfigureAwait(false);
         try
         {
+            MustNotBeTaken();
             await device.ZeroAsync(offset, length, mode, giveUp).ConfigureAwait(false);
         }
         finally
@@ -51,6 +58,51 @@ internal sealed class Medium(IBlockDevice device)
 
     /// <summary>Keeps every other write out of the range until the hold is disposed of.</summary>
     /// <exception cref="OperationCanceledException">The token ended the wait.</exception>
-    public ValueTask<RangeHold> HoldAsync(long offset, long length, CancellationToken cancellationToken) =>
-        _ranges.HoldAsync(offset, length, cancellationToken);
+    public async ValueTask<RangeHold> HoldAsync(long offset, long length, CancellationToken cancellationToken)
+    {
+        RangeHold hold = await _ranges.HoldAsync(offset, length, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            MustNotBeTaken();
+            return hold;
+        }
+        catch
+        {
+            hold.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Takes the whole medium. False: another operation has it, and has not failed.</summary>
+    public bool TryTake(UnitOperation operation)
+    {
+        UnitOperation? before = Operation;
+        return (before is null || before.HasFailed) && Interlocked.CompareExchange(ref _operation, operation, before) == before;
+    }
+
+    /// <summary>After <see cref="TryTake"/>: ends when the writes that were under way have ended. Those behind them find the medium taken.</summary>
+    public async ValueTask DrainAsync()
+    {
+        RangeHold everything = await _ranges.HoldAsync(0, long.MaxValue, CancellationToken.None).ConfigureAwait(false);
+        everything.Dispose();
+    }
+
+    public void Release(UnitOperation operation) => Interlocked.CompareExchange(ref _operation, null, operation);
+
+    /// <summary>Gives a medium back whose operation failed. False: it was started so that only another one may do that.</summary>
+    public bool TryLeaveFailure()
+    {
+        if (Operation is not { } operation)
+            return true;
+        if (!operation.HasFailed || operation.Exit != FailureExit.Allowed)
+            return false;
+        Release(operation);
+        return true;
+    }
+
+    private void MustNotBeTaken()
+    {
+        if (Operation is not null)
+            throw new BlockDeviceException(BlockDeviceFault.NotReady, "the whole medium is being sanitized or formatted");
+    }
 }

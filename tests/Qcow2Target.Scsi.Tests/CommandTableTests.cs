@@ -54,7 +54,5 @@ public sealed class CommandTableTests
     [InlineData(0x4D)]   // LOG SENSE
     [InlineData(0x9C)]   // WRITE ATOMIC: a write may touch several tables
     [InlineData(0x83)]   // EXTENDED COPY
-    [InlineData(0x48)]   // SANITIZE
-    [InlineData(0x04)]   // FORMAT UNIT: never a silent GOOD
     public void What_is_not_there_yet_is_refused_as_unknown(byte opcode) => Assert.Equal("5/20/00@0", new Bench().Refusal([opcode]));
 }

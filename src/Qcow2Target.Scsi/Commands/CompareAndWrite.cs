@@ -20,8 +20,8 @@ internal static class CompareAndWrite
         var range = new BlockRange(context.Cdb.U64(2), context.Cdb[BlocksField]);
         if (context.MediumRefusal(MediumUse.Write, range) is { } sense)
             return context.Refuse(sense);
-        if (range.Blocks == 0)
-            return context.Good();
+        if (range.Blocks == 0)   // with data it is a number that did not fit: 256 or more
+            return context.ExpectedDataOut == 0 ? context.Good() : context.Refuse(SenseData.InvalidFieldInCdb(BlocksField));
 
         BlockDeviceShape shape = context.Shape;
         long offset = range.Offset(shape);

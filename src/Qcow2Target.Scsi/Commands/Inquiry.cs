@@ -20,7 +20,7 @@ internal static class Inquiry
         if (Refusal(cdb) is { } sense)
             return context.Refuse(sense);
         if ((cdb[1] & EnableVitalProductData) == 0)
-            return context.Answer(StandardInquiryData.Encode(StandardInquiryData.Disk, context.Unit.Identity), cdb.U16(AllocationField));
+            return context.Answer(StandardInquiryData.Encode(context.Unit), cdb.U16(AllocationField));
 
         byte code = cdb[PageField];
         return VpdPages.Find(code) is { } page

@@ -11,7 +11,7 @@ internal static class RequestSense
     {
         SenseData sense = context.Nexus.Attentions.TryTake(out UnitAttention attention)
             ? SenseData.Attention(attention)
-            : CommandContext.NotReady(context.Unit.Availability) ?? SenseData.NoSense;
+            : context.Unit.Medium.Operation?.Sense ?? context.Unit.NotReady ?? SenseData.NoSense;
         return CommandPlan.Complete(context.Unit, Answer(context.Cdb, sense));
     }
 

@@ -2,7 +2,10 @@ using Qcow2Target.Scsi.Sense;
 
 namespace Qcow2Target.Scsi.Commands;
 
-/// <summary>START STOP UNIT (SBC-3 5.21): stopping flushes, and the unit stays ready, for it has no motor. The medium cannot be ejected.</summary>
+/// <summary>
+/// START STOP UNIT (SBC-3 5.21): stopping flushes, and the unit stays ready, for it has no motor. A removable medium can be ejected and
+/// loaded while no nexus prevents it.
+/// </summary>
 internal static class StartStopUnit
 {
     private const byte PowerCondition = 0xF0;
@@ -17,14 +20,30 @@ internal static class StartStopUnit
     public static CommandPlan Begin(in CommandContext context)
     {
         byte flags = context.Cdb[4];
+        LogicalUnit unit = context.Unit;
         if ((flags & PowerCondition) != 0)
             return context.Good();   // a power condition hides the other bits, and we have only one
-        if ((flags & LoadEject) != 0)
+        if ((flags & LoadEject) != 0 && unit.Tray is null)
             return context.Refuse(SenseData.InvalidFieldInCdb(4, LoadEjectBit));
-        if ((flags & (Start | NoFlush)) != 0)
+        if ((flags & LoadEject) != 0 && unit.Tray!.IsPrevented)
+            return context.Refuse(SenseData.MediumRemovalPrevented);
+        if ((flags & (LoadEject | Start)) == (LoadEject | Start))
+        {
+            unit.Load(context.Nexus);
             return context.Good();
+        }
 
-        LogicalUnit unit = context.Unit;
-        return CommandPlan.Execute(unit, (_, _) => unit.FlushAsync());
+        bool flushes = (flags & (Start | NoFlush)) == 0 && unit.Tray is not { IsEmpty: true };
+        if ((flags & LoadEject) != 0)
+            return CommandPlan.Execute(unit, (_, _) => EjectAsync(unit, flushes));
+        return flushes ? CommandPlan.Execute(unit, (_, _) => unit.FlushAsync()) : context.Good();
+    }
+
+    private static async ValueTask<ScsiOutcome> EjectAsync(LogicalUnit unit, bool flushes)
+    {
+        ScsiOutcome outcome = flushes ? await unit.FlushAsync().ConfigureAwait(false) : ScsiOutcome.Good;
+        return outcome.Status != ScsiStatus.Good ? outcome
+            : unit.Tray!.TryEject() ? ScsiOutcome.Good
+            : unit.Check(SenseData.MediumRemovalPrevented);
     }
 }

@@ -22,5 +22,5 @@ internal static class TestUnitReady
     }
 
     private static ScsiOutcome Answer(LogicalUnit unit) =>
-        CommandContext.NotReady(unit.Availability) is { } sense ? unit.Check(sense) : ScsiOutcome.Good;
+        unit.NotReady is { } sense ? unit.Check(sense) : ScsiOutcome.Good;
 }

@@ -19,6 +19,8 @@ internal static class StandardInquiryData
     private const byte Spc4 = 0x06;             // SPC-5's 07 is refused by libiscsi's suite
     private const byte HierarchicalLuns = 0x10;
     private const byte ResponseFormat = 0x02;
+    private const byte RemovableMedium = 0x80;
+    private const byte ImplicitPortGroups = 0x10;   // TPGS 01b: REPORT TARGET PORT GROUPS works
     private const byte CommandQueuing = 0x02;
 
     private static readonly ushort[] Standards =
@@ -28,6 +30,15 @@ internal static class StandardInquiryData
         0x0460,   // SPC-4
         0x04C0,   // SBC-3: without it the suite takes a 60-byte block limits page for an error
     ];
+
+    /// <summary>The data of a disk.</summary>
+    public static byte[] Encode(LogicalUnit unit)
+    {
+        byte[] data = Encode(Disk, unit.Identity);
+        data[1] = unit.Tray is null ? (byte)0 : RemovableMedium;
+        data[5] = ImplicitPortGroups;
+        return data;
+    }
 
     public static byte[] Encode(byte peripheral, LogicalUnitIdentity identity)
     {

@@ -17,6 +17,7 @@ public readonly record struct SenseData
     private const byte FixedCurrent = 0x70;
     private const byte DescriptorCurrent = 0x72;
     private const byte InformationValid = 0x80;
+    private const byte KeySpecificValid = 0x80;
 
     private SenseData(SenseKey key, byte asc, byte ascq) => Code = new SenseCode(key, asc, ascq);
 
@@ -28,9 +29,14 @@ public readonly record struct SenseData
     /// <summary>The offending field of an ILLEGAL REQUEST.</summary>
     public FieldPointer? Field { get; private init; }
 
+    /// <summary>How far an operation has come, in 65536ths.</summary>
+    public ushort? Progress { get; private init; }
+
     public static SenseData NoSense { get; } = new(SenseKey.NoSense, 0x00, 0x00);
     public static SenseData BecomingReady { get; } = new(SenseKey.NotReady, 0x04, 0x01);
     public static SenseData Offline { get; } = new(SenseKey.NotReady, 0x04, 0x12);
+    public static SenseData MediumNotPresent { get; } = new(SenseKey.NotReady, 0x3A, 0x00);
+    public static SenseData SanitizeFailed { get; } = new(SenseKey.MediumError, 0x31, 0x03);
     public static SenseData UnrecoveredReadError { get; } = new(SenseKey.MediumError, 0x11, 0x00);
     public static SenseData WriteError { get; } = new(SenseKey.MediumError, 0x0C, 0x00);
     public static SenseData InternalTargetFailure { get; } = new(SenseKey.HardwareError, 0x44, 0x00);
@@ -40,6 +46,7 @@ public readonly record struct SenseData
     public static SenseData LbaOutOfRange { get; } = new(SenseKey.IllegalRequest, 0x21, 0x00);
     public static SenseData UnitNotSupported { get; } = new(SenseKey.IllegalRequest, 0x25, 0x00);
     public static SenseData InvalidRelease { get; } = new(SenseKey.IllegalRequest, 0x26, 0x04);
+    public static SenseData MediumRemovalPrevented { get; } = new(SenseKey.IllegalRequest, 0x53, 0x02);
     public static SenseData InsufficientRegistrationResources { get; } = new(SenseKey.IllegalRequest, 0x55, 0x04);
     public static SenseData SavingParametersNotSupported { get; } = new(SenseKey.IllegalRequest, 0x39, 0x00);
     public static SenseData WriteProtected { get; } = new(SenseKey.DataProtect, 0x27, 0x00);
@@ -53,6 +60,12 @@ public readonly record struct SenseData
     /// <summary>5/26/00 with the field.</summary>
     public static SenseData InvalidFieldInParameterList(int byteOffset, int? bit = null) =>
         new SenseData(SenseKey.IllegalRequest, 0x26, 0x00) with { Field = new FieldPointer(FieldLocation.ParameterList, byteOffset, bit) };
+
+    /// <summary>2/04/04 with how far it has come.</summary>
+    public static SenseData FormatInProgress(ushort progress) => new SenseData(SenseKey.NotReady, 0x04, 0x04) with { Progress = progress };
+
+    /// <summary>2/04/1B with how far it has come.</summary>
+    public static SenseData SanitizeInProgress(ushort progress) => new SenseData(SenseKey.NotReady, 0x04, 0x1B) with { Progress = progress };
 
     /// <summary>E/1D/00 with the offset of the first unequal byte in the data-out buffer.</summary>
     public static SenseData Miscompare(long byteOffset) =>
@@ -77,7 +90,7 @@ public readonly record struct SenseData
         sense[7] = FixedBytes - 8;
         sense[12] = Code.Asc;
         sense[13] = Code.Ascq;
-        Field?.WriteTo(sense.AsSpan(15));
+        WriteKeySpecific(sense.AsSpan(15));
         return sense;
     }
 
@@ -85,7 +98,7 @@ public readonly record struct SenseData
     {
         byte[] sense = new byte[DescriptorHeaderBytes
             + (Information is null ? 0 : InformationDescriptorBytes)
-            + (Field is null ? 0 : KeySpecificDescriptorBytes)];
+            + (Field is null && Progress is null ? 0 : KeySpecificDescriptorBytes)];
         sense[0] = DescriptorCurrent;
         sense[1] = (byte)Code.Key;
         sense[2] = Code.Asc;
@@ -102,13 +115,22 @@ public readonly record struct SenseData
             descriptor = descriptor[InformationDescriptorBytes..];
         }
 
-        if (Field is { } field)
+        if (Field is not null || Progress is not null)
         {
             descriptor[0] = 0x02;
             descriptor[1] = KeySpecificDescriptorBytes - 2;
-            field.WriteTo(descriptor[4..]);
+            WriteKeySpecific(descriptor[4..]);
         }
 
         return sense;
+    }
+
+    private void WriteKeySpecific(Span<byte> destination)
+    {
+        Field?.WriteTo(destination);
+        if (Progress is not { } progress)
+            return;
+        destination[0] = KeySpecificValid;
+        BinaryPrimitives.WriteUInt16BigEndian(destination[1..], progress);
     }
 }

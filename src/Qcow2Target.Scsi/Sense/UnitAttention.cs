@@ -36,6 +36,9 @@ public readonly record struct UnitAttention(byte Asc, byte Ascq)
     /// <summary>Another nexus cleared this one's tasks.</summary>
     public static UnitAttention CommandsCleared => new(0x2F, 0x00);
 
+    /// <summary>A removable medium was loaded.</summary>
+    public static UnitAttention MediumMayHaveChanged => new(0x28, 0x00);
+
     /// <summary>INQUIRY or VPD data changed: another disk answers under this number.</summary>
     public static UnitAttention InquiryDataChanged => new(0x3F, 0x03);
 

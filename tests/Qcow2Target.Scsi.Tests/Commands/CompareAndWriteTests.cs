@@ -61,6 +61,7 @@ public sealed class CompareAndWriteTests
         Assert.Equal("5/0E/03", _bench.Refusal(Cdb(0, 1), new byte[512]));
         Assert.Equal("5/0E/03", _bench.Refusal(Cdb(0, 1), new byte[1536]));
         Assert.Equal("Good", _bench.Refusal(Cdb(8192, 0)));
+        Assert.Equal("5/24/00@13", _bench.Refusal(Cdb(0, 0), new byte[2 * 256 * 512]));
         Assert.Equal("7/27/00", new Bench(new MemoryBlockDevice(isReadOnly: true)).Refusal(Cdb(0, 1), new byte[1024]));
     }
 

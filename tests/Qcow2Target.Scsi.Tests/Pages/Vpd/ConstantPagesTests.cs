@@ -21,7 +21,7 @@ public sealed class ConstantPagesTests
     {
         byte[] page = _bench.Data([0x12, 1, 0xB1, 0, 255]);
 
-        Assert.Equal([0, 0xB1, 0, 0x3C, 0, 1, 0, 0, 2], page.AsSpan(0, 9).ToArray());
+        Assert.Equal([0, 0xB1, 0, 0x3C, 0, 1, 0, 0x40, 2], page.AsSpan(0, 9).ToArray());
         Assert.Equal(-1, page.AsSpan(9).IndexOfAnyExcept((byte)0));
     }
 
