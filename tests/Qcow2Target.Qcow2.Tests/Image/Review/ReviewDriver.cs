@@ -33,6 +33,13 @@ internal sealed class ReviewDriver(MetadataWriter writer, Random random, ManualT
         return request.Outcome;
     }
 
+    internal ReviewOutcome Resize(long length)
+    {
+        var request = new ReviewResize(length);
+        Submit(request);
+        return request.Outcome;
+    }
+
     internal ReviewOutcome Flush()
     {
         var request = new ReviewFlush();

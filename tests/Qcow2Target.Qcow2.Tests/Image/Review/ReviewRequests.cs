@@ -52,6 +52,15 @@ internal sealed class ReviewZero(long offset, long length, ZeroSpace space) : Ze
     protected internal override void Complete(ImageFault? fault) => Outcome.Complete(fault);
 }
 
+internal sealed class ReviewResize(long length) : ResizeRequest
+{
+    internal ReviewOutcome Outcome { get; } = new();
+
+    public override long Length => length;
+
+    protected internal override void Complete(ImageFault? fault) => Outcome.Complete(fault);
+}
+
 internal sealed class ReviewFlush : FlushRequest
 {
     internal ReviewOutcome Outcome { get; } = new();
