@@ -213,33 +213,51 @@ internal sealed class CrashExplorer(CrashWorkload workload, Random random, State
         RequireSound(image, CheckOutcome.Leaks, () => where() + ", written by somebody else");
     }
 
-    // Killed again while it is brought home, at every step, and with the power gone there, too.
+    // Killed again while it is brought home, at every step; and the power gone there, with what the killed process had not synced, too.
     private void InterruptReplay(PagedDisk disk, StateFolder folder, int[] floors, int position, Func<string> where)
     {
         var recorder = new CrashRecorder(disk.Fork(), folder.Fork());
         new CrashFiles(recorder.Image, workload.Start.Bases).OpenImage(LogsIn(recorder.Folder, Boot)).Dispose();
         var (image, logs) = (disk.Fork(), folder.Fork());
-        var sinceSync = new List<CrashEvent>();
-        var durable = disk.Fork();
+        var (durable, unsynced) = DurableAt(position);
+        var flushed = workload.History.FlushedAt(position);
         foreach (var happened in recorder.Events)
         {
             happened.ApplyTo(image, logs);
+            if (happened.ChangesImage) unsynced.Add(happened);
             States++;
-            var again = image.Fork();
-            using (var open = Open(again, logs.Fork(), Boot, where)) RequireContent(open, floors, position, SizeRule.Acknowledged, () => $"{where()}, killed again after {happened} of the replay");
-            if (happened.Kind != CrashEventKind.Sync)
+            using (var open = Open(image.Fork(), logs.Fork(), Boot, where))
+                RequireContent(open, floors, position, SizeRule.Acknowledged, () => $"{where()}, killed again after {happened} of the replay");
+            for (var cut = 0; cut < 4; cut++)
             {
-                if (happened.ChangesImage) sinceSync.Add(happened);
-                continue;
+                var state = durable.Fork();
+                var likely = random.Next(1, 5);
+                foreach (var change in unsynced)
+                    if (random.Next(5) < likely) change.ApplyTo(state, logs);
+                States++;
+                string Where() => $"{where()}, power cut in the replay before {happened}";
+                RequireSound(state, CheckOutcome.Leaks, Where);
+                using var open = Open(state, new StateFolder(), NextBoot, Where);
+                RequireContent(open, flushed, position, SizeRule.Flushed, Where);
             }
-            // The first sync of a replay covers what the killed process had written.
-            durable = image.Fork();
-            sinceSync.Clear();
+            if (happened.Kind != CrashEventKind.Sync) continue;
+            foreach (var change in unsynced) change.ApplyTo(durable, logs);
+            unsynced.Clear();
         }
-        var cut = durable.Fork();
-        foreach (var happened in sinceSync)
-            if (random.Next(2) == 0) happened.ApplyTo(cut, logs);
-        RequireSound(cut, CheckOutcome.Leaks, () => where() + ", power cut after the replay");
+    }
+
+    private (PagedDisk Durable, List<CrashEvent> Unsynced) DurableAt(int position)
+    {
+        var durable = workload.Recorder.Initial.Fork();
+        var unsynced = new List<CrashEvent>();
+        foreach (var happened in workload.Recorder.Events.Take(position))
+        {
+            if (happened.ChangesImage) unsynced.Add(happened);
+            if (happened.Kind != CrashEventKind.Sync) continue;
+            foreach (var change in unsynced) change.ApplyTo(durable, null!);
+            unsynced.Clear();
+        }
+        return (durable, unsynced);
     }
 
     private PendingLogs LogsIn(IPendingFolder folder, BootId boot) => new(folder, boot) { LogBytes = workload.LogBytes };

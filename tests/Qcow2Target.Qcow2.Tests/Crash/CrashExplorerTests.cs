@@ -13,6 +13,8 @@ public sealed class CrashExplorerTests(ITestOutputHelper output)
 {
     private const int Operations = 60;
     private const int SampleOneIn = 40;
+    private const int MaxFindings = 3;
+    private const int LargeEvery = 3;
     private static readonly TimeSpan ShortForm = TimeSpan.FromSeconds(3);
 
     [Fact]
@@ -34,7 +36,12 @@ public sealed class CrashExplorerTests(ITestOutputHelper output)
         {
             var kinds = Enum.GetValues<CrashImageKind>();
             random.Shuffle(kinds);
-            for (var round = 0; !run.IsOver && findings.Count < 3; round++) Round(run, kinds[round % kinds.Length], random.Next(), sampler, findings);
+            for (var round = 0; !run.IsOver && findings.Count < MaxFindings; round++)
+            {
+                var kind = kinds[round % kinds.Length];
+                if (CrashImages.IsLarge(kind) && round / kinds.Length % LargeEvery != 0) continue;
+                Round(run, kind, random.Next(), sampler, findings);
+            }
         }
         sampler.Finish();
         findings.AddRange(sampler.Findings);

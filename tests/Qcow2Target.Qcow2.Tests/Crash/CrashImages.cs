@@ -47,6 +47,9 @@ internal static class CrashImages
 
     internal static CrashImage Get(CrashImageKind kind) => Made.GetOrAdd(kind, Make);
 
+    /// <summary>A state of it costs several times what one of the others does.</summary>
+    internal static bool IsLarge(CrashImageKind kind) => kind is CrashImageKind.RefcountTableFull or CrashImageKind.Snapshot or CrashImageKind.Compressed;
+
     private static CrashImage Make(CrashImageKind kind)
     {
         using var directory = new TempDirectory();
