@@ -24,6 +24,9 @@ public static class ActorLimits
     /// <summary>How long an initiator that was asked to log out has for it.</summary>
     public static readonly TimeSpan LogoutPatience = TimeSpan.FromSeconds(2);
 
+    /// <summary>How long opening an image looks through its metadata before it is served; what is left goes on beside, and changes wait for it.</summary>
+    public static readonly TimeSpan ScanBeforeServing = TimeSpan.FromMilliseconds(250);
+
     /// <summary>How long task management waits for a write that the kernel already has.</summary>
     public static readonly TimeSpan AbortPatience = TimeSpan.FromSeconds(5);
 }

@@ -152,8 +152,13 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
         if (lease.Image.Info.ClearsBitmaps)
             _log.Warning("{Path} has dirty bitmaps: its first write makes them invalid, incremental backups of it begin anew", lease.Image.Info.Path);
         TellPending(lease.Image.Info);
+        if (lease.Image.Info.Repair is { } repair)
+            _log.Warning("{Path} was not closed cleanly and is repaired: {Raised} refcounts raised, {Lowered} lowered, {Entries} entries changed{Rebuilt}", lease.Image.Info.Path,
+                repair.CountsRaised, repair.CountsLowered, repair.EntriesChanged, repair.HasNewRefcounts ? ", all refcounts made anew" : "");
         _port.Begin(lease);
         Become(() => Serving(lease));
+        // The writer may have a scan to finish.
+        Self.Tell(Drain.Instance);
     }
 
     private void TellPending(ImageInfo image)
@@ -214,7 +219,7 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
 
     private void Judge(ImageFault fault)
     {
-        if (fault.Kind != ImageFaultKind.Corrupt)
+        if (fault.Kind is not (ImageFaultKind.Corrupt or ImageFaultKind.ReadOnly))
         {
             Fail(fault.Message);
             return;
@@ -223,6 +228,7 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
             return;
         _corruptTold = true;
         _port.BecomeReadOnly();
+        Context.Parent.Tell(new DiskReadinessChanged(_place.Lun, DiskReadiness.WriteProtected, fault.Message));
         _log.Error("{Place} ({Path}) is write protected from now on: {Reason}", _place, _openedPath, fault.Message);
     }
 
@@ -241,6 +247,7 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
     private async Task RunDownAsync(ImageLease lease, ImageFault fault)
     {
         lease.Jobs.Close();
+        lease.Image.StopScan();
         await lease.Jobs.Completion.ConfigureAwait(false);
         lease.FailOutstanding(fault);
         await lease.Users.Completion.ConfigureAwait(false);
@@ -363,7 +370,7 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
                 Feed(lease, writer);
                 if (!writer.IsClosed)
                     return;
-                if (writer.Fault is { } fault)
+                if (writer.Fault is { Kind: not ImageFaultKind.ReadOnly } fault)
                     _log.Error("{Place} ({Path}) could not be brought to rest: {Reason}", _place, _openedPath, fault.Message);
             }
             else if (!resting)

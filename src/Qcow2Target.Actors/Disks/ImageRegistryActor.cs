@@ -56,6 +56,7 @@ public sealed class ImageRegistryActor : ReceiveActor
             Cache = _cache,
             Pending = command.Pending,
             DataFiles = _dataFiles,
+            ScanTime = ActorLimits.ScanBeforeServing,
         };
         var threads = _threads;
         threads.Run(() =>

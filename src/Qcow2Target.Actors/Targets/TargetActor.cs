@@ -288,10 +288,12 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
         entry.Readiness = change.Readiness;
         entry.Reason = change.Reason;
         if (entry.Unit is { } unit)
-            unit.Availability = change.Readiness == DiskReadiness.Ready ? UnitAvailability.Ready : UnitAvailability.BecomingReady;
+            unit.Availability = change.Readiness is DiskReadiness.Ready or DiskReadiness.WriteProtected ? UnitAvailability.Ready : UnitAvailability.BecomingReady;
         Publish();
         if (change.Readiness == DiskReadiness.Ready)
             _log.Info("LUN {Lun} of {Target} serves again", entry.Lun, _name.Shown);
+        else if (change.Readiness == DiskReadiness.WriteProtected)
+            _log.Warning("LUN {Lun} of {Target} ({Path}) is write protected: {Reason}", entry.Lun, _name.Shown, entry.Path, change.Reason);
         else
             _log.Warning("LUN {Lun} of {Target} ({Path}) is out of service: {Reason}", entry.Lun, _name.Shown, entry.Path, change.Reason);
     }

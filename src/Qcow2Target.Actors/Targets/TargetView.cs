@@ -30,6 +30,9 @@ public sealed record LogicalUnitView(
 public enum DiskReadiness
 {
     Ready,
+
+    /// <summary>Its image contradicts itself: it is read and not written.</summary>
+    WriteProtected,
     Opening,
     Recovering,
     Detaching,

@@ -18,6 +18,9 @@ public enum LunState
     /// <summary>Its image could not be opened; that goes on being tried, or waits for the administrator.</summary>
     Degraded,
 
+    /// <summary>Its image contradicts itself: it is read and not written.</summary>
+    WriteProtected,
+
     /// <summary>It is being detached, and serves no more.</summary>
     Detaching,
 }

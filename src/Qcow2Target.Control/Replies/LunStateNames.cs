@@ -10,6 +10,7 @@ public static class LunStateNames
         LunState.Faulted => "faulted",
         LunState.Recovering => "recovering",
         LunState.Degraded => "degraded",
+        LunState.WriteProtected => "write-protected",
         LunState.Detaching => "detaching",
         _ => throw new ArgumentOutOfRangeException(nameof(state), state, "is no state of a logical unit"),
     };

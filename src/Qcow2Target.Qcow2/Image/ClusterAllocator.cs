@@ -19,7 +19,7 @@ internal sealed class ClusterAllocator
     private long _freshFrom;
     private bool _working;
 
-    internal ClusterAllocator(ClusterGeometry geometry, IBlockFile file, RefcountTable refcounts, MetadataMap metadata, IEnumerable<Extent> leaked)
+    internal ClusterAllocator(ClusterGeometry geometry, IBlockFile file, RefcountTable refcounts, MetadataMap metadata)
     {
         _geometry = geometry;
         _file = file;
@@ -27,6 +27,11 @@ internal sealed class ClusterAllocator
         _metadata = metadata;
         // What was never written reads as zeros: a new cluster there needs no zeros around its data.
         _freshFrom = geometry.ClustersIn(file.Length);
+    }
+
+    /// <summary>Clusters with a durable count of 1 that nothing uses: they can be taken like reserved ones.</summary>
+    internal void Reclaim(IEnumerable<Extent> leaked)
+    {
         foreach (var extent in leaked) _pool.Add(extent);
     }
 

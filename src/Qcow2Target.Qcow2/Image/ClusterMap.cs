@@ -140,6 +140,31 @@ internal sealed class ClusterMap : ICacheTenant, IDisposable
         }
     }
 
+    /// <summary>
+    /// Every table that is read from the file is judged anew: for when the rules have changed. Nothing may be pinned but by loads under way;
+    /// what those have judged by the old rules goes, too.
+    /// </summary>
+    internal void Forget()
+    {
+        foreach (var loading in _loading)
+        {
+            lock (loading)
+            {
+                // Whoever loads from here on sees the new rules.
+            }
+        }
+        lock (_clockLock)
+        {
+            foreach (var table in _clock)
+            {
+                Interlocked.CompareExchange(ref Slot(table.L1Index), null, table);
+                _budget.Refund(table.Bytes);
+            }
+            _clock.Clear();
+            _hand = 0;
+        }
+    }
+
     /// <summary>The writer's: a table that is new, or the copy of a shared one, takes its place. It must be pinned.</summary>
     internal void Replace(L2Table table)
     {

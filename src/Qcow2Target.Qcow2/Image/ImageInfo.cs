@@ -9,7 +9,7 @@ namespace Qcow2Target.Qcow2.Image;
 /// <param name="VirtualSize">Bytes, a multiple of 512.</param>
 /// <param name="ClusterBytes">Bytes in a cluster, 512..2 MiB.</param>
 /// <param name="Chain">Paths of the backing files, nearest first.</param>
-/// <param name="LeakedClusters">Host clusters with a count but no reference, found at open for writing; taken into use again.</param>
+/// <param name="LeakedClusters">Host clusters with a count but no reference, found at open for writing; taken into use again. 0 where the scan was not complete then.</param>
 /// <param name="ClearsBitmaps">True: the image has dirty bitmaps that the first write makes invalid (autoclear bit 0).</param>
 public sealed record ImageInfo(
     string Path, int Version, long VirtualSize, int ClusterBytes, IReadOnlyList<string> Chain, long LeakedClusters, bool ClearsBitmaps)

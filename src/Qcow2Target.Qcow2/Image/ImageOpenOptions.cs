@@ -40,8 +40,15 @@ public sealed record ImageOpenOptions
 
     /// <summary>What to do where the image is marked as having pending writes and their log is not here or does not fit. For writing only.</summary>
     public PendingRule Pending { get; init; } = PendingRule.Keep;
+
     /// <summary>What holds for images with an external data file, those below this one included.</summary>
     public DataFileUse DataFiles { get; init; }
+
+    /// <summary>
+    /// How long opening for writing looks through the metadata before it returns. What is left is a job of the writer: reads are served meanwhile,
+    /// changes wait for its end, and damage found then ends writing (<see cref="ImageFaultKind.ReadOnly"/>). Negative: as long as it takes.
+    /// </summary>
+    public TimeSpan ScanTime { get; init; } = Timeout.InfiniteTimeSpan;
 
     /// <summary>The clock of the commit timer.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;

@@ -38,6 +38,8 @@ public sealed class MetadataWriter : IDisposable
     private readonly Resizer _resizer;
     private readonly PendingLogs? _logs;
     private readonly LinkJournal _journal;
+    private readonly ScanDuty _scan;
+    private readonly bool _keepsWord;
 
     private readonly Queue<ImageRequest> _submitted = new();
     private readonly Queue<ImageWork> _returned = new();
@@ -60,7 +62,8 @@ public sealed class MetadataWriter : IDisposable
         var file = _file = layer.DataFile is { } data ? new FileWithData(opened.File, data.File) : opened.File;
         _gate = gate;
         _time = time;
-        _allocator = new ClusterAllocator(layer.Geometry, file, scan.Refcounts, scan.Metadata, scan.Leaked);
+        _allocator = new ClusterAllocator(layer.Geometry, file, scan.Refcounts, scan.Metadata);
+        _scan = new ScanDuty(scan, layer, _allocator);
         _releaser = new ClusterReleaser(_allocator, gate.Epoch, layer.Geometry, file);
         var tables = new WriterTables(layer.Map, layer.Geometry);
         _committer = new Committer(layer, file, scan.Metadata, tables, _releaser);
@@ -69,10 +72,9 @@ public sealed class MetadataWriter : IDisposable
         var steps = new StepRunner(layer, file, scan.Metadata, _allocator, tables, _committer, _releaser, _journal);
         _operations = new OperationQueue(layer.Geometry, tables, steps, _journal, time);
         _resizer = new Resizer(layer, file, scan.Metadata, _allocator, _releaser, _operations);
-        var keepsWord = layer.Header.Autoclear == layer.Header.KeptAutoclear;
-        _announcement = keepsWord && !_journal.NeedsLog ? Announcement.Made : Announcement.Due;
-        // A mark announces new mappings; what is written in place does not need one.
-        if (keepsWord) gate.Open();
+        _keepsWord = layer.Header.Autoclear == layer.Header.KeptAutoclear;
+        _announcement = _keepsWord && !_journal.NeedsLog ? Announcement.Made : Announcement.Due;
+        OpenGate();
     }
 
     private enum Announcement
@@ -104,8 +106,9 @@ public sealed class MetadataWriter : IDisposable
     }
 
     /// <summary>
-    /// Why nothing more is written: a failed sync (<see cref="ImageFaultKind.WriteError"/>: close with <see cref="CloseMode.Abandon"/> and
-    /// open anew) or a contradiction (<see cref="ImageFaultKind.Corrupt"/>). After a close: what kept the file from being complete. Null: all is well.
+    /// Why nothing more is written: a failed sync (<see cref="ImageFaultKind.WriteError"/>, or <see cref="ImageFaultKind.ReadError"/> where the
+    /// scan could not read: close with <see cref="CloseMode.Abandon"/> and open anew), a contradiction (<see cref="ImageFaultKind.Corrupt"/>), or
+    /// one that the scan found before anything was written (<see cref="ImageFaultKind.ReadOnly"/>). After a close: what kept the file from being complete. Null: all is well.
     /// </summary>
     public ImageFault? Fault { get; private set; }
 
@@ -158,6 +161,7 @@ public sealed class MetadataWriter : IDisposable
             Accept();
             if (Fault is null && _close != CloseMode.Abandon)
             {
+                if (NeedsScan && _scan.Begin() is { } scan) Enqueue(scan);
                 AdvanceResize();
                 AdvanceOperations();
                 AdvanceResize();
@@ -220,13 +224,16 @@ public sealed class MetadataWriter : IDisposable
         while (_submitted.TryDequeue(out var request))
         {
             if (_close is not null) request.Complete(new ImageFault(ImageFaultKind.Closed, "the image is being closed"));
-            else if (Fault is not null) request.Complete(Fault);
+            else if (Fault is not null) request.Complete(FaultFor(request, Fault));
             else if (request is WriteRequest write) _operations.Add(new Operation(write));
             else if (request is ZeroRequest zero) _operations.Add(new Operation(zero));
             else if (request is ResizeRequest resize) _resizer.Add(resize);
             else _flushes.Add((FlushRequest)request);
         }
     }
+
+    // Where nothing was ever written there is nothing to flush.
+    private static ImageFault? FaultFor(ImageRequest request, ImageFault fault) => request is FlushRequest && fault.Kind == ImageFaultKind.ReadOnly ? null : fault;
 
     private static ImageFault Abandoned => new(ImageFaultKind.Closed, "the image is closed without a commit");
 
@@ -236,8 +243,18 @@ public sealed class MetadataWriter : IDisposable
         _ready.Enqueue(work);
     }
 
+    // A close waits for a scan only where somebody waits for a change.
+    private bool NeedsScan => _close is null || _operations.Count > 0 || !_resizer.IsIdle;
+
+    // In-place writes go on without us from here on. A mark announces new mappings; what is written in place does not need one.
+    private void OpenGate()
+    {
+        if (_scan.IsDone && (_keepsWord || _announcement == Announcement.Made) && _close is null && Fault is null) _gate.Open();
+    }
+
     private void AdvanceOperations()
     {
+        if (!_scan.IsDone) return;
         if (_announcement != Announcement.Made && (_operations.Count > 0 || !_resizer.IsIdle))
         {
             if (_announcement == Announcement.Due) Enqueue(new AnnounceWork(_opened, _layer.Header, _layer.Geometry, _journal.NeedsLog ? _logs : null));
@@ -252,7 +269,7 @@ public sealed class MetadataWriter : IDisposable
 
     private void AdvanceResize()
     {
-        if (_announcement == Announcement.Made) _resizer.Advance(_committer.Running is not null, Enqueue, _flushes.Add);
+        if (_scan.IsDone && _announcement == Announcement.Made) _resizer.Advance(_committer.Running is not null, Enqueue, _flushes.Add);
     }
 
     private void NoteLinked()
@@ -293,7 +310,7 @@ public sealed class MetadataWriter : IDisposable
     // Fetches reserved clusters before they run out, or writes counts that went down; one such job at a time.
     private void Reserve()
     {
-        if (_allocator.IsWorking || _closePhase > ClosePhase.Finishing) return;
+        if (_allocator.IsWorking || _closePhase > ClosePhase.Finishing || !_scan.IsDone) return;
         var missing = _operations.ClustersWanted - _allocator.Available;
         var runsLow = _close is null && !_countsFailed && _allocator.HasGivenOut && _allocator.Available < RefillClusters / WriterLimits.RefillBelowPart;
         if (missing > 0 || runsLow)
@@ -327,6 +344,7 @@ public sealed class MetadataWriter : IDisposable
             case RefcountWork counts: FinishCounts(counts); break;
             case PunchWork punch: _releaser.Finish(punch); break;
             case HeaderWork header: FinishHeader(header); break;
+            case ScanWork scan: FinishScan(scan); break;
             case MoveL1Work move: FailIf(_resizer.Finish(move)); break;
             case AnnounceWork announcement: FinishAnnouncement(announcement); break;
             case UnmarkWork unmark: FinishUnmark(unmark); break;
@@ -368,6 +386,13 @@ public sealed class MetadataWriter : IDisposable
         else FailForSpace(fault);
     }
 
+    private void FinishScan(ScanWork scan)
+    {
+        _scan.Finish(scan);
+        if (scan.Fault is not null && _close != CloseMode.Abandon) Fail(scan.Fault);
+        OpenGate();
+    }
+
     private void FinishAnnouncement(AnnounceWork announcement)
     {
         _journal.Begin(announcement.Log, announcement.Fault);
@@ -375,7 +400,7 @@ public sealed class MetadataWriter : IDisposable
         {
             LogFault = announcement.LogFault;
             _announcement = Announcement.Made;
-            if (_close is null && Fault is null) _gate.Open();
+            OpenGate();
             return;
         }
         _announcement = Announcement.Due;
@@ -406,6 +431,7 @@ public sealed class MetadataWriter : IDisposable
         if (Fault is not null) return;
         Fault = fault;
         _gate.Shut();
+        _scan.Cancel();
         CancelReady(fault);
         if (fault.Kind == ImageFaultKind.Corrupt && _layer.Geometry.Version >= 3)
             Enqueue(new HeaderWork(_file, ImageHeader.IncompatibleField, (ulong)(_layer.Header.Incompatible | IncompatibleFeatures.Corrupt)));
@@ -433,13 +459,14 @@ public sealed class MetadataWriter : IDisposable
         foreach (var step in _journal.TakeHeld()) _operations.Finish(step, fault);
         _operations.FailAll(fault);
         _resizer.FailAll(fault);
-        foreach (var flush in _flushes) flush.Complete(fault);
+        foreach (var flush in _flushes) flush.Complete(FaultFor(flush, fault));
         _flushes.Clear();
     }
 
     private void AdvanceClose()
     {
         if (_close is null || IsClosed) return;
+        if (!NeedsScan || _close == CloseMode.Abandon) _scan.Cancel();
         if (Fault is not null || _close == CloseMode.Abandon)
         {
             FailWaiting(Fault ?? Abandoned);

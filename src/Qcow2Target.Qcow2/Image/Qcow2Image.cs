@@ -14,6 +14,7 @@ public sealed class Qcow2Image : IImageLayer, IDisposable
     private readonly OpenedFile _file;
     private readonly Qcow2Layer _layer;
     private readonly WriteGate? _gate;
+    private readonly StructureScan? _scan;
 
     private Qcow2Image(OpenedFile file, Qcow2Layer layer)
     {
@@ -27,12 +28,15 @@ public sealed class Qcow2Image : IImageLayer, IDisposable
         _file = file;
         _layer = layer;
         _gate = new WriteGate();
-        layer.Rules.NotExclusive = scan.NotExclusive;
+        _scan = scan;
         Writer = new MetadataWriter(layer, file, scan, _gate, options.Backings.Pending, options.Time);
         Info = Describe(scan.LeakedCount, pending) with { Repair = repair };
     }
 
-    /// <summary>Opens an image and its chain; for writing, reads all its metadata once, and repairs it before that if it is dirty. Waits for disks.</summary>
+    /// <summary>
+    /// Opens an image and its chain; for writing, repairs it if it is dirty, and reads all its metadata once, or what of it
+    /// <see cref="ImageOpenOptions.ScanTime"/> allows. Waits for disks.
+    /// </summary>
     /// <exception cref="Qcow2FormatException">The image or a layer below is malformed or needs what is not supported.</exception>
     /// <exception cref="ImageFileException">A file is not there, not allowed or in use.</exception>
     /// <exception cref="BlockFileException">A file could not be read.</exception>
@@ -60,9 +64,10 @@ public sealed class Qcow2Image : IImageLayer, IDisposable
             }
             var chain = ChainAbove.Active(file.Identity, Qcow2Layer.TableBytes(header), options.DataFiles);
             layer = Qcow2Layer.Open(file, header, options.Backings, chain, options.Access);
-            return writes
-                ? new Qcow2Image(file, layer, StructureScan.Run(header, layer.Geometry, file.File), pending, repair, options)
-                : new Qcow2Image(file, layer);
+            if (!writes) return new Qcow2Image(file, layer);
+            var scan = new StructureScan(header, layer.Geometry, file.File);
+            scan.Advance(options.ScanTime);
+            return new Qcow2Image(file, layer, scan, pending, repair, options);
         }
         catch
         {
@@ -161,6 +166,9 @@ public sealed class Qcow2Image : IImageLayer, IDisposable
             _gate.Epoch.Exit(inside);
         }
     }
+
+    /// <summary>Ends a scan that goes on behind the opening, where there is one: for who waits until no job runs and wants nothing more. Any thread.</summary>
+    public void StopScan() => _scan?.Cancel();
 
     /// <summary>Closes the file and gives the backing images back. No call may be running; a writer is closed first.</summary>
     public void Dispose()

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Qcow2Target.Qcow2.Check;
 using Qcow2Target.Qcow2.Format;
 using Qcow2Target.Qcow2.Io;
@@ -13,14 +14,22 @@ internal sealed class StructureScan
     private readonly ReferenceWalk _walk;
     private readonly ClusterGeometry _geometry;
     private readonly bool _reclaims;
+    private readonly IEnumerator<long> _steps;
+    private volatile bool _isCancelled;
 
-    private StructureScan(ImageHeader header, ClusterGeometry geometry, IBlockFile file)
+    /// <summary>Reads nothing yet.</summary>
+    /// <exception cref="Qcow2FormatException">With <see cref="Qcow2FormatError.LimitExceeded"/>: the file is too large to be counted.</exception>
+    internal StructureScan(ImageHeader header, ClusterGeometry geometry, IBlockFile file)
     {
         _geometry = geometry;
         _walk = new ReferenceWalk(header, geometry, file, Take);
+        _steps = _walk.Steps().GetEnumerator();
         // While an autoclear bit of what is not maintained is set nothing may change yet.
         _reclaims = header.Autoclear == header.KeptAutoclear && _walk.KnowsAllUses;
     }
+
+    /// <summary>All has been looked at, and nothing forbids writing. What the scan has learned can be used from now on.</summary>
+    internal bool IsComplete { get; private set; }
 
     internal MetadataMap Metadata => _walk.Metadata;
 
@@ -35,15 +44,18 @@ internal sealed class StructureScan
     /// <summary>Clusters that some entry calls its own and that are not counted exactly once; null: none.</summary>
     internal ClusterSet? NotExclusive => _walk.NotExclusive;
 
+    /// <summary>Goes on with the scan, until it is complete, cancelled, or has taken that long. One caller at a time.</summary>
+    /// <param name="time">Negative (<see cref="Timeout.InfiniteTimeSpan"/>): as long as it takes.</param>
     /// <exception cref="Qcow2FormatException">With <see cref="Qcow2FormatError.Inconsistent"/>: it is not safe to write to this image.</exception>
-    internal static StructureScan Run(ImageHeader header, ClusterGeometry geometry, IBlockFile file)
+    /// <exception cref="BlockFileException">The file could not be read.</exception>
+    internal void Advance(TimeSpan time)
     {
-        var scan = new StructureScan(header, geometry, file);
-        foreach (var _ in scan._walk.Steps())
-        {
-        }
-        return scan;
+        var begun = Stopwatch.GetTimestamp();
+        while (!IsComplete && !_isCancelled && (time < TimeSpan.Zero || Stopwatch.GetElapsedTime(begun) < time)) IsComplete = !_steps.MoveNext();
     }
+
+    /// <summary>Nobody wants it any more: what runs of it ends soon. Any thread.</summary>
+    internal void Cancel() => _isCancelled = true;
 
     private void Take(CheckFinding finding)
     {

@@ -74,6 +74,7 @@ internal static class CommandTranslation
     private static LunState StateOf(LogicalUnitView unit) => unit.Readiness switch
     {
         DiskReadiness.Ready => LunState.Ready,
+        DiskReadiness.WriteProtected => LunState.WriteProtected,
         DiskReadiness.Opening => LunState.Opening,
         DiskReadiness.Recovering when unit.CapacityBytes == 0 => LunState.Degraded,
         DiskReadiness.Recovering => LunState.Recovering,

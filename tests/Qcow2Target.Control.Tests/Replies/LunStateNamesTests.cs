@@ -6,7 +6,7 @@ public sealed class LunStateNamesTests
 {
     [Fact]
     public void Words_on_the_wire_never_change() => Assert.Equal(
-        ["ready", "opening", "faulted", "recovering", "degraded", "detaching"],
+        ["ready", "opening", "faulted", "recovering", "degraded", "write-protected", "detaching"],
         Enum.GetValues<LunState>().Select(LunStateNames.Of));
 
     [Fact]

@@ -43,7 +43,7 @@ public sealed class ImageRepairTests(ITestOutputHelper output)
             if (repaired % 12 != 0) continue;
             var disk = recording.AfterKill(recording.Position);
             var verdict = QemuImg.Check(directory.File("t", disk.ToArray()), out var said);
-            Assert.True(after.Errors > 0 || verdict is CheckVerdict.Clean or CheckVerdict.LeaksOnly || QemuBlindness.Explains(after, verdict, said, disk.Length) is not null, $"{words}: {said}");
+            Assert.True(after.Errors > 0 || verdict is CheckVerdict.Clean or CheckVerdict.LeaksOnly || QemuBlindness.Explains(after, verdict, said, disk.ToArray()) is not null, $"{words}: {said}");
         }
         output.WriteLine($"{repaired} repaired, {rebuilt} of them with new refcounts, {refused} refused");
         Assert.True(repaired > 0 && refused > 0);

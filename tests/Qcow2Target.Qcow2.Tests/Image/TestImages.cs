@@ -26,7 +26,7 @@ internal sealed class TestImages
         return file;
     }
 
-    internal Qcow2Image Open(string name, ImageAccess access = ImageAccess.ReadWrite, PendingRule rule = PendingRule.Keep) => Qcow2Image.Open(new ImageOpenOptions
+    internal Qcow2Image Open(string name, ImageAccess access = ImageAccess.ReadWrite, PendingRule rule = PendingRule.Keep, TimeSpan? scanTime = null) => Qcow2Image.Open(new ImageOpenOptions
     {
         Path = name,
         Access = access,
@@ -36,6 +36,7 @@ internal sealed class TestImages
         DataFiles = DataFiles,
         Time = Time,
         Pending = rule,
+        ScanTime = scanTime ?? Timeout.InfiniteTimeSpan,
     });
 
     /// <summary>Opens for writing. A full file system is reported at once.</summary>
