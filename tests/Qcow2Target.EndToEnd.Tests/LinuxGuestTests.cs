@@ -4,7 +4,7 @@ using Xunit.Abstractions;
 
 namespace Qcow2Target.EndToEnd.Tests;
 
-/// <summary>The Linux kernel's own initiator in a virtual machine: file systems, discard, power cuts, changes while it runs, digests.</summary>
+/// <summary>The Linux kernel's own initiator in a virtual machine: file systems, discard, power cuts, changes while it runs, digests, CHAP.</summary>
 [Collection(HeavyCollection.Name)]
 public sealed class LinuxGuestTests(ITestOutputHelper output)
 {
@@ -15,11 +15,23 @@ public sealed class LinuxGuestTests(ITestOutputHelper output)
     public async Task A_file_system_is_made_trimmed_and_found_again_after_a_reboot()
     {
         await using DaemonProcess daemon = await StartAsync();
+        await daemon.MustAsync("SETACCESS", new
+        {
+            target_name = Target,
+            chap = new { name = "board", secret = "a board's secret" },
+            mutual_chap = new { name = "target", secret = "the target's own" },
+            initiators = new[] { Initiator },
+        });
         string disk = daemon.Disk("disk.qcow2");
         await using (LinuxGuest guest = LinuxGuest.Start(output, $"""
             set -e
             start_iscsid {Initiator}
             make_node {Target} {Portal(daemon)}
+            set_node {Target} node.session.auth.authmethod CHAP
+            set_node {Target} node.session.auth.username board
+            set_node {Target} node.session.auth.password "a board's secret"
+            set_node {Target} node.session.auth.username_in target
+            set_node {Target} node.session.auth.password_in "the target's own"
             set_node {Target} 'node.conn[0].iscsi.HeaderDigest' CRC32C
             set_node {Target} 'node.conn[0].iscsi.DataDigest' CRC32C
             login {Target}
@@ -53,7 +65,7 @@ public sealed class LinuxGuestTests(ITestOutputHelper output)
             string sum = SumOf(guest);
             await using LinuxGuest again = LinuxGuest.Start(output, $"""
                 set -e
-                iscsistart -i {Initiator} -t {Target} -g 1 -a {LinuxGuest.HostAddress} -p {daemon.Port} >/dev/null
+                iscsistart -i {Initiator} -t {Target} -g 1 -a {LinuxGuest.HostAddress} -p {daemon.Port} -u board -w "a board's secret" >/dev/null
                 wait_for '[ -b /dev/sda ]'
                 mount /dev/sda /mnt
                 say sum $(sha256sum </mnt/kept)
@@ -112,7 +124,6 @@ public sealed class LinuxGuestTests(ITestOutputHelper output)
             login {Target}
             say ready
             hear
-            iscsiadm -m session -R >/dev/null
             wait_for '[ -b /dev/sdb ]'
             say size $(blockdev --getsize64 /dev/sdb)
             dd if=/dev/urandom of=/dev/sdb bs=1M count=4 conv=fsync 2>/dev/null

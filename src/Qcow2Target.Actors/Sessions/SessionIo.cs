@@ -4,6 +4,7 @@ using Qcow2Target.Actors.Targets;
 using Qcow2Target.Iscsi.Buffers;
 using Qcow2Target.Iscsi.Sessions;
 using Qcow2Target.Scsi;
+using Qcow2Target.Scsi.Sense;
 
 namespace Qcow2Target.Actors.Sessions;
 
@@ -106,6 +107,16 @@ public sealed class SessionIo : ISessionEvents, ISessionFaults, IDisposable
     /// <param name="patience">How long it has; whole seconds.</param>
     internal void AskForLogout(TimeSpan patience) =>
         _machine.SendAsyncMessage(AsyncEvent.LogoutRequest, 0, [], parameter3: (ushort)patience.TotalSeconds);
+
+    /// <summary>
+    /// Tells that LUNs came or went: by a unit attention on every LUN, and by an Async Message with the same sense (RFC 7143 clause 11.9.1, event 0),
+    /// which lets open-iscsi scan by itself.
+    /// </summary>
+    internal void ReportLunsChanged()
+    {
+        Nexus.Raise(UnitAttention.ReportedLunsChanged);
+        _machine.SendAsyncMessage(AsyncEvent.Scsi, 0, Qcow2Target.Scsi.Sense.SenseData.Attention(UnitAttention.ReportedLunsChanged).Encode(SenseFormat.Fixed));
+    }
 
     /// <summary>Aborts the tasks of one LUN, however their PDUs spell it (peripheral or flat addressing), or of all where it is null.</summary>
     /// <param name="lunField">The LUN field of a task management function.</param>

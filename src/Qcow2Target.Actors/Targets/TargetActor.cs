@@ -188,7 +188,7 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
         var isReuse = _luns.IsReuse(entry.Lun);
         foreach (var session in _sessions.Nexuses.All)
         {
-            session.Io.Nexus.Raise(UnitAttention.ReportedLunsChanged);
+            session.Io.ReportLunsChanged();
             if (isReuse)
                 session.Io.Nexus.Raise(entry.Unit!, UnitAttention.InquiryDataChanged);
         }
@@ -477,7 +477,7 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
         _luns.PublishMap();
         Publish();
         foreach (var session in _sessions.Nexuses.All)
-            session.Io.Nexus.Raise(UnitAttention.ReportedLunsChanged);
+            session.Io.ReportLunsChanged();
         var progress = entries.Sum(e => e.Port.Progress);
         StartDeadline();
         BusyWith(() =>
