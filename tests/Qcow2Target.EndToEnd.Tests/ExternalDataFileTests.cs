@@ -37,6 +37,9 @@ public sealed class ExternalDataFileTests(ITestOutputHelper output)
             string source = RawImage.Random(daemon.Disk($"{name}.raw"), DiskBytes, random);
             int lun = await daemon.AttachAsync(Target, $"{name}.qcow2");
             Assert.Contains(daemon.Disk($"{name}.data"), daemon.OpenFiles());
+            Shell(daemon, $"cp {name}.qcow2 other.qcow2");
+            JObject second = await daemon.RequestAsync("ATTACH", new { disk_path = "other.qcow2", target_name = Target });
+            Assert.Contains(Target, second.Value<string>("error"), StringComparison.Ordinal);
             QemuImg.Convert(source, "raw", daemon.Url(Target, lun), "raw", "-n");
             Assert.True(QemuImg.Compare(source, "raw", daemon.Url(Target, lun), "raw"), "what the disk shows");
             await daemon.DetachAsync(Target, lun);

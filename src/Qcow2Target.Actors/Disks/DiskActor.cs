@@ -256,7 +256,8 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
             lease.Dispose();
             return true;
         }).ConfigureAwait(false);
-        _services.Images.Tell(new ImageReleased(lease.Image.Info.Path, _place.ToString()), ActorRefs.NoSender);
+        var closed = lease.Image.Info;
+        _services.Images.Tell(new ImageReleased(closed.Path, closed.DataFile, _place.ToString()), ActorRefs.NoSender);
     }
 
     private void Faulted(string reason)

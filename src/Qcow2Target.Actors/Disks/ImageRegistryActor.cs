@@ -71,6 +71,8 @@ public sealed class ImageRegistryActor : ReceiveActor
     private void Hold(Opened message)
     {
         _holders[message.Info.Path] = message.Command.Holder;
+        if (message.Info.DataFile is { } dataFile)
+            _holders[dataFile] = message.Command.Holder;
         foreach (var path in message.Info.Chain)
         {
             if (!_bases.TryGetValue(path, out var overlays))
@@ -95,8 +97,11 @@ public sealed class ImageRegistryActor : ReceiveActor
 
     private void Release(ImageReleased message)
     {
-        if (_holders.TryGetValue(message.Path, out var holder) && holder == message.Holder)
-            _holders.Remove(message.Path);
+        foreach (var name in new[] { message.Path, message.DataFile })
+        {
+            if (name is not null && _holders.TryGetValue(name, out var holder) && holder == message.Holder)
+                _holders.Remove(name);
+        }
         foreach (var (path, overlays) in _bases.ToArray())
         {
             if (overlays.Remove(message.Holder) && overlays.Count == 0)

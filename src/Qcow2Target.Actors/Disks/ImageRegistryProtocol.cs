@@ -20,5 +20,5 @@ public sealed record ImageOpened(StoredFile File);
 
 public sealed record ImageNotOpened(RefusalReason Reason, string Path, string Explanation);
 
-/// <summary>The image is closed: its name is nobody's any more.</summary>
-public sealed record ImageReleased(string Path, string Holder) : IImageRegistryCommand;
+/// <summary>The image is closed: its name, and that of its data file if it has one, is nobody's any more.</summary>
+public sealed record ImageReleased(string Path, string? DataFile, string Holder) : IImageRegistryCommand;

@@ -14,6 +14,9 @@ namespace Qcow2Target.Qcow2.Image;
 public sealed record ImageInfo(
     string Path, int Version, long VirtualSize, int ClusterBytes, IReadOnlyList<string> Chain, long LeakedClusters, bool ClearsBitmaps)
 {
+    /// <summary>Absolute path of the external data file; null: the image holds its data itself.</summary>
+    public string? DataFile { get; init; }
+
     /// <summary>What was repaired when the image was opened for writing with its dirty bit set; null: there was none.</summary>
     public RepairReport? Repair { get; init; }
 

@@ -188,6 +188,10 @@ public sealed class Qcow2Image : IImageLayer, IDisposable
         var chain = new List<string>();
         for (var next = _layer.Backing?.Layer; next is not null; next = next.Below) chain.Add(next.Path);
         var clearsBitmaps = _gate is not null && ((AutoclearFeatures)_layer.Header.Autoclear).HasFlag(AutoclearFeatures.Bitmaps);
-        return new ImageInfo(_file.Path, _layer.Header.Version, Length, Geometry.ClusterBytes, chain, leakedClusters, clearsBitmaps) { Pending = pending };
+        return new ImageInfo(_file.Path, _layer.Header.Version, Length, Geometry.ClusterBytes, chain, leakedClusters, clearsBitmaps)
+        {
+            DataFile = _layer.DataFile?.Path,
+            Pending = pending,
+        };
     }
 }
