@@ -20,6 +20,8 @@ internal static class FieldNames
     public const string Size = "size";
     public const string ReadOnly = "read_only";
     public const string DetectZeroes = "detect_zeroes";
+    public const string Removable = "removable";
+    public const string PhysicalBlockSize = "physical_block_size";
     public const string DiscardPending = "discard_pending";
     public const string Force = "force";
     public const string Flush = "flush";

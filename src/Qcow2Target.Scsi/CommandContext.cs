@@ -32,16 +32,7 @@ internal readonly ref struct CommandContext(ReadOnlySpan<byte> cdb, LogicalUnit 
         CommandPlan.Complete(Unit, ScsiOutcome.GoodWith(data.AsMemory(0, (int)Math.Min((uint)data.Length, allocationLength))));
 
     /// <summary>Why the medium cannot be used so: not ready before write protected; null when it can.</summary>
-    public SenseData? MediumRefusal(MediumUse use)
-    {
-        if (Unit.NotReady is { } sense)
-            return sense;
-        if (use == MediumUse.Read)
-            return null;
-        return Shape.IsReadOnly ? SenseData.WriteProtected
-            : Modes.SoftwareWriteProtect ? SenseData.SoftwareWriteProtected
-            : null;
-    }
+    public SenseData? MediumRefusal(MediumUse use) => Unit.Refusal(use, Shape, Modes);
 
     /// <summary>As <see cref="MediumRefusal(MediumUse)"/>, then the range.</summary>
     public SenseData? MediumRefusal(MediumUse use, BlockRange range) =>

@@ -69,6 +69,9 @@ internal static class CommandTable
         ReserveOut("PREEMPT AND ABORT", 0x05, PersistentReserveOut.BeginPreemptAndAbort, All),
         ReserveOut("REGISTER AND IGNORE EXISTING KEY", 0x06, PersistentReserveOut.BeginRegisterAndIgnore),
         ReserveOut("REGISTER AND MOVE", 0x07, PersistentReserveOut.BeginRegisterAndMove),
+        new("EXTENDED COPY", 0x83, 0x00, [0x83, 0, 0, 0, 0, 0, 0, 0, 0, 0, All, All, All, All, 0, Control], ExtendedCopy.Begin),
+        ReceiveCopy("COPY STATUS", 0x00, ReceiveCopyResults.BeginCopyStatus, All),
+        ReceiveCopy("OPERATING PARAMETERS", 0x03, ReceiveCopyResults.BeginOperatingParameters, 0),
         new("READ (16)", 0x88, null, [0x88, DpoFua, All, All, All, All, All, All, All, All, All, All, All, All, 0, Control], Read.Begin) { Access = ReservationAccess.Read },
         new("COMPARE AND WRITE", 0x89, null, [0x89, DpoFua, All, All, All, All, All, All, All, All, 0, 0, 0, All, 0, Control], CompareAndWrite.Begin),
         new("WRITE (16)", 0x8A, null, [0x8A, DpoFua, All, All, All, All, All, All, All, All, All, All, All, All, 0, Control], Write.Begin),
@@ -106,6 +109,12 @@ internal static class CommandTable
         new("SANITIZE: " + name, 0x48, serviceAction, [0x48, (byte)(0xE0 | serviceAction), All, All, All, All, All, All, All, Control], handler)
         {
             Operation = OperationRule.AllowedAfterFailure,
+        };
+
+    private static CommandDescriptor ReceiveCopy(string name, byte serviceAction, CommandHandler handler, byte listId) =>
+        new("RECEIVE COPY RESULTS: " + name, 0x84, serviceAction, [0x84, serviceAction, listId, 0, 0, 0, 0, 0, 0, 0, All, All, All, All, 0, Control], handler)
+        {
+            Access = ReservationAccess.Read,
         };
 
     private static CommandDescriptor ReserveIn(string name, byte serviceAction, CommandHandler handler) =>

@@ -1,3 +1,4 @@
+using Qcow2Target.Scsi.Copying;
 using Qcow2Target.Scsi.Reservations;
 using Qcow2Target.Scsi.Sense;
 
@@ -7,12 +8,16 @@ namespace Qcow2Target.Scsi;
 internal sealed class ItlNexus(ItNexus nexus, LogicalUnit unit)
 {
     private volatile Judgement? _judgement;
+    private CopyRecords? _copies;
 
     public ItNexus Nexus { get; } = nexus;
 
     public LogicalUnit Unit { get; } = unit;
 
     public UnitAttentionQueue Attentions { get; } = new(nexus.FirstAttention);
+
+    /// <summary>The EXTENDED COPYs that this nexus sent to the unit.</summary>
+    public CopyRecords Copies => LazyInitializer.EnsureInitialized(ref _copies);
 
     public void Raise(UnitAttention attention) => Attentions.Raise(attention);
 

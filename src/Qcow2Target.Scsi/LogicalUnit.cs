@@ -51,6 +51,16 @@ public sealed class LogicalUnit
         _ => SenseData.UnitNotSupported,
     };
 
+    /// <summary>Why the medium cannot be used so, or null: an operation that has it all, not ready, write protected, in this order.</summary>
+    internal SenseData? Refusal(MediumUse use) => Medium.Operation?.Sense ?? Refusal(use, Device.Shape, Modes);
+
+    /// <summary>As <see cref="Refusal(MediumUse)"/>, of a command that has passed the dispatch and sees one shape and one set of modes.</summary>
+    internal SenseData? Refusal(MediumUse use, BlockDeviceShape shape, ModeParameters modes) =>
+        NotReady ?? (use == MediumUse.Read ? null
+            : shape.IsReadOnly ? SenseData.WriteProtected
+            : modes.SoftwareWriteProtect ? SenseData.SoftwareWriteProtected
+            : null);
+
     /// <summary>Persistent reservations; RESERVE is apart from them.</summary>
     internal ReservationTable Reservations { get; }
 

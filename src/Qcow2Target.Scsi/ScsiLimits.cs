@@ -33,6 +33,24 @@ public static class ScsiLimits
     /// <summary>Parameter list of one PERSISTENT RESERVE OUT.</summary>
     public const int MaxReserveOutBytes = 64 * 1024;
 
+    /// <summary>Target descriptors of one EXTENDED COPY.</summary>
+    public const int MaxCopyTargets = 16;
+
+    /// <summary>Segment descriptors of one EXTENDED COPY.</summary>
+    public const int MaxCopySegments = 64;
+
+    /// <summary>Target and segment descriptors of one EXTENDED COPY together, in bytes: room for one more of each than is taken.</summary>
+    public const int MaxCopyListBytes = 4096;
+
+    /// <summary>Longest parameter list of EXTENDED COPY that is looked at.</summary>
+    public const int MaxCopyParameterBytes = 64 * 1024;
+
+    /// <summary>What one segment may copy.</summary>
+    public const int MaxCopySegmentBytes = 1 << 30;
+
+    /// <summary>Copies at once, as far as list identifiers tell them apart.</summary>
+    public const int MaxConcurrentCopies = 255;
+
     /// <summary>Piece in which long work reads and writes, so that memory is bounded and an abort is heard.</summary>
     public const int PieceBytes = 256 * 1024;
 
@@ -44,6 +62,8 @@ public static class ScsiLimits
 
     static ScsiLimits()
     {
+        if (((MaxCopyTargets + 1) * 32) + 28 > MaxCopyListBytes || 32 + ((MaxCopySegments + 1) * 28) > MaxCopyListBytes)
+            throw new InvalidOperationException($"{nameof(MaxCopyListBytes)} has no room for one descriptor too many.");
         if (OptimalTransferBlocks > MaxTransferBlocks)
             throw new InvalidOperationException($"{nameof(OptimalTransferBlocks)} is above {nameof(MaxTransferBlocks)}.");
     }

@@ -53,6 +53,5 @@ public sealed class CommandTableTests
     [InlineData(0x3B)]   // WRITE BUFFER
     [InlineData(0x4D)]   // LOG SENSE
     [InlineData(0x9C)]   // WRITE ATOMIC: a write may touch several tables
-    [InlineData(0x83)]   // EXTENDED COPY
     public void What_is_not_there_yet_is_refused_as_unknown(byte opcode) => Assert.Equal("5/20/00@0", new Bench().Refusal([opcode]));
 }

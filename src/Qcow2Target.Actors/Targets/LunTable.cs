@@ -36,9 +36,9 @@ internal sealed class LunTable(TargetName target, Guid daemonId, IActorRef owner
 
     public int NextGeneration() => ++_generation;
 
-    public LunEntry Add(int lun, string path, string? serial, ImageAccess access, IActorRef actor, DiskPort port)
+    public LunEntry Add(int lun, string path, string? serial, ImageAccess access, DiskFlavour flavour, IActorRef actor, DiskPort port)
     {
-        var entry = new LunEntry(lun, path, serial, access, actor, port);
+        var entry = new LunEntry(lun, path, serial, access, flavour, actor, port);
         _entries.Add(lun, entry);
         return entry;
     }
@@ -60,6 +60,7 @@ internal sealed class LunTable(TargetName target, Guid daemonId, IActorRef owner
         {
             Host = new UnitHost(owner, entry.Lun),
             Reservations = entry.Reservations?.Restore() ?? PersistentReservations.None,
+            Medium = entry.Flavour.Medium,
         });
         entry.Unit.Availability = UnitAvailability.Ready;
     }
@@ -80,12 +81,14 @@ internal sealed class LunTable(TargetName target, Guid daemonId, IActorRef owner
     public bool IsReuse(int lun) => !_usedBefore.Add(lun);
 
     public IReadOnlyList<LogicalUnitView> View() =>
-        [.. _entries.Values.Select(e => new LogicalUnitView(e.Lun, e.Path, e.Readiness, e.Reason, e.CapacityBytes, e.Access, e.Port.ZeroDetection))];
+        [.. _entries.Values.Select(e => new LogicalUnitView(e.Lun, e.Path, e.Readiness, e.Reason, e.CapacityBytes, e.Access, e.Port.ZeroDetection, e.Flavour))];
 
     /// <summary>What the state file keeps: a disk that is being detached is not among it.</summary>
     public IReadOnlyList<StoredLun> Stored() =>
         [.. _entries.Values.Where(e => e.File is not null && e.Readiness != DiskReadiness.Detaching)
-            .Select(e => new StoredLun(e.Lun, e.Path, e.Serial, e.File!, ReadOnly: e.Access == ImageAccess.ReadOnly, e.Port.ZeroDetection, e.Reservations))];
+            .Select(e => new StoredLun(
+                e.Lun, e.Path, e.Serial, e.File!, ReadOnly: e.Access == ImageAccess.ReadOnly, e.Port.ZeroDetection, e.Reservations,
+                Removable: e.Flavour.Medium == MediumKind.Removable, e.Flavour.PhysicalBlockBytes))];
 
     public void RaiseReset(ulong? lunField, UnitAttention attention)
     {
@@ -127,13 +130,15 @@ internal sealed class LunTable(TargetName target, Guid daemonId, IActorRef owner
 }
 
 /// <summary>One LUN of a target.</summary>
-internal sealed class LunEntry(int lun, string path, string? serial, ImageAccess access, IActorRef actor, DiskPort port)
+internal sealed class LunEntry(int lun, string path, string? serial, ImageAccess access, DiskFlavour flavour, IActorRef actor, DiskPort port)
 {
     public int Lun => lun;
 
     public string? Serial => serial;
 
     public ImageAccess Access => access;
+
+    public DiskFlavour Flavour => flavour;
 
     public IActorRef Actor => actor;
 

@@ -18,9 +18,11 @@ public sealed record StoredTarget(int Id, string Name, IReadOnlyList<StoredLun> 
 /// <param name="ReadOnly">Attached for reading only.</param>
 /// <param name="ZeroDetection">Given at ATTACH.</param>
 /// <param name="Reservations">Persistent reservations that survive a loss of power, or null.</param>
+/// <param name="Removable">Given at ATTACH.</param>
+/// <param name="PhysicalBlockSize">Given at ATTACH, or null.</param>
 public sealed record StoredLun(
     int Lun, string Path, string? Serial, StoredFile File, bool ReadOnly = false, ZeroDetection ZeroDetection = ZeroDetection.Off,
-    StoredReservations? Reservations = null);
+    StoredReservations? Reservations = null, bool Removable = false, int? PhysicalBlockSize = null);
 
 /// <summary>Which file a path named: a file of another identity under the same path is another disk.</summary>
 /// <param name="Device">st_dev.</param>

@@ -143,7 +143,8 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
             return;
         }
         _client = client;
-        var entry = StartDisk(lun, command.DiskPath, command.Serial, command.Access, command.ZeroDetection, FirstOpen.MustSucceed);
+        var entry = StartDisk(
+            lun, command.DiskPath, command.Serial, command.Access, command.ZeroDetection, command.Flavour ?? DiskFlavour.Usual, FirstOpen.MustSucceed);
         Publish();
         entry.Actor.Tell(new OpenDisk(command.Pending));
         StartDeadline();
@@ -213,13 +214,14 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
         Publish();
     }
 
-    private LunEntry StartDisk(int lun, string path, string? serial, ImageAccess access, ZeroDetection zeroDetection, FirstOpen firstOpen)
+    private LunEntry StartDisk(
+        int lun, string path, string? serial, ImageAccess access, ZeroDetection zeroDetection, DiskFlavour flavour, FirstOpen firstOpen)
     {
         var generation = _luns.NextGeneration();
-        var port = new DiskPort(path, _settings.PhysicalBlockBytes, zeroDetection);
+        var port = new DiskPort(path, flavour.PhysicalBlockBytes ?? _settings.PhysicalBlockBytes, zeroDetection);
         var actor = Context.ActorOf(DiskActor.PropsFor(new DiskPlace(lun, _name.Shown), path, access, firstOpen, port, _services), $"lun-{lun}-{generation}");
         Context.WatchWith(actor, new DiskDied(lun));
-        return _luns.Add(lun, path, serial, access, actor, port);
+        return _luns.Add(lun, path, serial, access, flavour, actor, port);
     }
 
     // Restore
@@ -232,7 +234,8 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
         foreach (var stored in message.Luns)
         {
             var access = stored.ReadOnly ? ImageAccess.ReadOnly : ImageAccess.ReadWrite;
-            var entry = StartDisk(stored.Lun, stored.Path, stored.Serial, access, stored.ZeroDetection, FirstOpen.MayFail);
+            var flavour = new DiskFlavour(stored.Removable ? MediumKind.Removable : MediumKind.Fixed, stored.PhysicalBlockSize);
+            var entry = StartDisk(stored.Lun, stored.Path, stored.Serial, access, stored.ZeroDetection, flavour, FirstOpen.MayFail);
             entry.File = stored.File;
             entry.Reservations = stored.Reservations;
             entry.Actor.Tell(new OpenDisk());

@@ -60,6 +60,7 @@ public sealed record DeleteTarget(TargetName Target, ConnectedInitiators Initiat
 /// <param name="Access">Whether initiators may write.</param>
 /// <param name="ZeroDetection">What becomes of zeros that initiators write.</param>
 /// <param name="Pending">What to do where the image lacks writes whose log is not here or does not fit.</param>
+/// <param name="Flavour">What kind of disk initiators see; null: a fixed one with the configuration's blocks.</param>
 public sealed record AttachDisk(
     TargetName Target,
     string DiskPath,
@@ -67,7 +68,8 @@ public sealed record AttachDisk(
     string? Serial,
     ImageAccess Access = ImageAccess.ReadWrite,
     ZeroDetection ZeroDetection = ZeroDetection.Off,
-    PendingRule Pending = PendingRule.Keep) : ITargetCommand;
+    PendingRule Pending = PendingRule.Keep,
+    DiskFlavour? Flavour = null) : ITargetCommand;
 
 public sealed record DetachDisk(TargetName Target, int Lun, ConnectedInitiators Initiators, UnflushedData Unflushed) : ITargetCommand;
 

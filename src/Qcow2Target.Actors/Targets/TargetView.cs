@@ -23,8 +23,10 @@ public sealed record TargetView(
 /// <param name="CapacityBytes">Size of the disk, or 0 before it was opened.</param>
 /// <param name="Access">What it was attached for.</param>
 /// <param name="ZeroDetection">What becomes of zeros that initiators write.</param>
+/// <param name="Flavour">What kind of disk initiators see.</param>
 public sealed record LogicalUnitView(
-    int Lun, string Path, DiskReadiness Readiness, string? Reason, long CapacityBytes, ImageAccess Access, ZeroDetection ZeroDetection);
+    int Lun, string Path, DiskReadiness Readiness, string? Reason, long CapacityBytes, ImageAccess Access, ZeroDetection ZeroDetection,
+    DiskFlavour Flavour);
 
 /// <summary>Whether a LUN serves.</summary>
 public enum DiskReadiness

@@ -26,9 +26,15 @@ internal static class AttachCommand
         {
             Description = "Give up writes that a killed daemon had completed and that are not in the image, where their log is not to be had.",
         };
+        var removable = new Option<bool>("--removable") { Description = "Let initiators eject and load the disk like a removable medium." };
+        var physicalBlockSize = new Option<long?>("--physical-block-size")
+        {
+            Description = "Physical block size that initiators see, in bytes: 512 or 4096; the daemon's own if left out.",
+            HelpName = "BYTES",
+        };
         var command = new Command("attach", "Attach a qcow2 disk to a target and print its LUN id.")
         {
-            targetName, diskPath, lunId, serial, readOnly, detectZeroes, discardPending,
+            targetName, diskPath, lunId, serial, readOnly, detectZeroes, discardPending, removable, physicalBlockSize,
         };
         command.SetAction((parsed, cancellationToken) => runner.RunAsync<AttachReply>(
             parsed,
@@ -36,7 +42,9 @@ internal static class AttachCommand
                 parsed.GetRequiredValue(targetName), parsed.GetRequiredValue(diskPath), parsed.GetValue(lunId), parsed.GetValue(serial),
                 parsed.GetValue(readOnly) ? DiskAccess.ReadOnly : DiskAccess.ReadWrite,
                 parsed.GetValue(detectZeroes) ? ZeroPolicy.Unmap : ZeroPolicy.Write,
-                parsed.GetValue(discardPending) ? PendingPolicy.Discard : PendingPolicy.Keep),
+                parsed.GetValue(discardPending) ? PendingPolicy.Discard : PendingPolicy.Keep,
+                parsed.GetValue(removable) ? DiskMedium.Removable : DiskMedium.Fixed,
+                parsed.GetValue(physicalBlockSize)),
             (output, reply) => output.WriteLine(reply.LunId),
             cancellationToken));
         return command;

@@ -96,7 +96,9 @@ public static class ReplyReader
             fields[FieldNames.StateReason]?.Value<string>(),
             fields[FieldNames.BackingPaths] is null ? null : Strings(fields, FieldNames.BackingPaths),
             fields[FieldNames.ReadOnly]?.Value<bool>(),
-            fields[FieldNames.DetectZeroes]?.Value<bool>());
+            fields[FieldNames.DetectZeroes]?.Value<bool>(),
+            fields[FieldNames.Removable]?.Value<bool>(),
+            fields[FieldNames.PhysicalBlockSize]?.Value<long>());
         return new LunListing(
             Need<int>(fields, FieldNames.LogicalUnitId), path ?? "", state, details == new LunDetails() ? null : details);
     }

@@ -141,6 +141,10 @@ public static class ControlErrors
     public static ControlError DiskReadOnly(string diskPath, string reason) => new(
         ErrorCodes.DiskReadOnly, $"{Quote(diskPath)} is write protected: {reason}", ErrorFact.Of("disk_path", Shorten(diskPath)));
 
+    /// <param name="size">As given, in bytes.</param>
+    public static ControlError InvalidPhysicalBlockSize(long size) => new(
+        ErrorCodes.InvalidPhysicalBlockSize, $"physical_block_size must be 512 or 4096, not {size}", ErrorFact.Of("physical_block_size", size));
+
     /// <param name="size">The size as given, in bytes.</param>
     /// <param name="fault">What is wrong with it, as a sentence.</param>
     public static ControlError InvalidSize(long size, string fault) => new(

@@ -39,6 +39,7 @@ public static class ErrorCodes
     public const string DiskFull = "disk_full";
     public const string DiskReadOnly = "disk_read_only";
     public const string InvalidSize = "invalid_size";
+    public const string InvalidPhysicalBlockSize = "invalid_physical_block_size";
 
     /// <summary>Access rules with a value that is none, or that contradict each other.</summary>
     public const string InvalidAccess = "invalid_access";

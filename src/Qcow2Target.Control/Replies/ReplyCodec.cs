@@ -154,6 +154,18 @@ public static class ReplyCodec
             json.WritePropertyName(FieldNames.DetectZeroes);
             json.WriteValue(detects);
         }
+
+        if (details.Removable is { } removable)
+        {
+            json.WritePropertyName(FieldNames.Removable);
+            json.WriteValue(removable);
+        }
+
+        if (details.PhysicalBlockSize is { } physicalBlockSize)
+        {
+            json.WritePropertyName(FieldNames.PhysicalBlockSize);
+            json.WriteValue(physicalBlockSize);
+        }
     }
 
     private static void WriteStrings(JsonTextWriter json, string name, IReadOnlyList<string> values)

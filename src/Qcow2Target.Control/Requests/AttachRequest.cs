@@ -10,6 +10,8 @@ namespace Qcow2Target.Control.Requests;
 /// <param name="Access">Whether it may be written. Optional.</param>
 /// <param name="Zeroes">What becomes of zeros that are written. Optional.</param>
 /// <param name="Pending">What to do with writes that an earlier daemon completed and this one has not got. Optional.</param>
+/// <param name="Medium">Whether initiators can eject it. Optional.</param>
+/// <param name="PhysicalBlockSize">Physical block size that initiators see, in bytes: 512 or 4096; null for the daemon's own. Optional.</param>
 public sealed record AttachRequest(
     string TargetName,
     string DiskPath,
@@ -17,7 +19,9 @@ public sealed record AttachRequest(
     string? Serial = null,
     DiskAccess Access = DiskAccess.ReadWrite,
     ZeroPolicy Zeroes = ZeroPolicy.Write,
-    PendingPolicy Pending = PendingPolicy.Keep) : ControlRequest
+    PendingPolicy Pending = PendingPolicy.Keep,
+    DiskMedium Medium = DiskMedium.Fixed,
+    long? PhysicalBlockSize = null) : ControlRequest
 {
     public override string Type => RequestTypes.Attach;
 
@@ -28,6 +32,8 @@ public sealed record AttachRequest(
             return ControlErrors.InvalidLunId(LunId.Value);
         if (Serial is not null && FindSerialFault(Serial) is { } fault)
             return ControlErrors.InvalidSerial(Serial, fault);
+        if (PhysicalBlockSize is not (null or 512 or 4096))
+            return ControlErrors.InvalidPhysicalBlockSize(PhysicalBlockSize.Value);
         if (DiskPath.Length == 0)
             return ControlErrors.InvalidDiskPath(DiskPath, "it is empty");
         return DiskPath.Contains('\0') ? ControlErrors.InvalidDiskPath(DiskPath, "it has a zero character") : null;

@@ -116,7 +116,7 @@ public static class RequestCodec
         command.RefuseOthers(
             RequestTypes.Attach,
             FieldNames.DiskPath, FieldNames.TargetName, FieldNames.LunId, FieldNames.Serial, FieldNames.ReadOnly, FieldNames.DetectZeroes,
-            FieldNames.DiscardPending);
+            FieldNames.DiscardPending, FieldNames.Removable, FieldNames.PhysicalBlockSize);
         return new AttachRequest(
             DiskPath: command.RequiredString(FieldNames.DiskPath),
             TargetName: command.RequiredString(FieldNames.TargetName),
@@ -124,7 +124,9 @@ public static class RequestCodec
             Serial: command.OptionalString(FieldNames.Serial),
             Access: command.OptionalBoolean(FieldNames.ReadOnly) == true ? DiskAccess.ReadOnly : DiskAccess.ReadWrite,
             Zeroes: command.OptionalBoolean(FieldNames.DetectZeroes) == true ? ZeroPolicy.Unmap : ZeroPolicy.Write,
-            Pending: command.OptionalBoolean(FieldNames.DiscardPending) == true ? PendingPolicy.Discard : PendingPolicy.Keep);
+            Pending: command.OptionalBoolean(FieldNames.DiscardPending) == true ? PendingPolicy.Discard : PendingPolicy.Keep,
+            Medium: command.OptionalBoolean(FieldNames.Removable) == true ? DiskMedium.Removable : DiskMedium.Fixed,
+            PhysicalBlockSize: command.OptionalInteger(FieldNames.PhysicalBlockSize));
     }
 
     private static DetachLunRequest ReadDetachLun(CommandFields command)
@@ -209,6 +211,10 @@ public static class RequestCodec
                     Write(json, FieldNames.DetectZeroes, true);
                 if (attach.Pending == PendingPolicy.Discard)
                     Write(json, FieldNames.DiscardPending, true);
+                if (attach.Medium == DiskMedium.Removable)
+                    Write(json, FieldNames.Removable, true);
+                if (attach.PhysicalBlockSize is { } physicalBlockSize)
+                    Write(json, FieldNames.PhysicalBlockSize, physicalBlockSize);
                 break;
             case DetachLunRequest detach:
                 Write(json, FieldNames.LunId, detach.LunId);

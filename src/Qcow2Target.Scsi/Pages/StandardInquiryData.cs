@@ -21,6 +21,7 @@ internal static class StandardInquiryData
     private const byte ResponseFormat = 0x02;
     private const byte RemovableMedium = 0x80;
     private const byte ImplicitPortGroups = 0x10;   // TPGS 01b: REPORT TARGET PORT GROUPS works
+    private const byte ThirdPartyCopy = 0x08;       // 3PC: EXTENDED COPY works
     private const byte CommandQueuing = 0x02;
 
     private static readonly ushort[] Standards =
@@ -36,7 +37,7 @@ internal static class StandardInquiryData
     {
         byte[] data = Encode(Disk, unit.Identity);
         data[1] = unit.Tray is null ? (byte)0 : RemovableMedium;
-        data[5] = ImplicitPortGroups;
+        data[5] = ImplicitPortGroups | ThirdPartyCopy;
         return data;
     }
 

@@ -37,6 +37,13 @@ public readonly record struct SenseData
     public static SenseData Offline { get; } = new(SenseKey.NotReady, 0x04, 0x12);
     public static SenseData MediumNotPresent { get; } = new(SenseKey.NotReady, 0x3A, 0x00);
     public static SenseData SanitizeFailed { get; } = new(SenseKey.MediumError, 0x31, 0x03);
+    public static SenseData CopyAborted { get; } = new(SenseKey.CopyAborted, 0x00, 0x00);
+    public static SenseData UnreachableCopyTarget { get; } = new(SenseKey.CopyAborted, 0x08, 0x04);
+    public static SenseData ThirdPartyDeviceFailure { get; } = new(SenseKey.CopyAborted, 0x0D, 0x01);
+    public static SenseData TooManyTargetDescriptors { get; } = new(SenseKey.IllegalRequest, 0x26, 0x06);
+    public static SenseData UnsupportedTargetDescriptor { get; } = new(SenseKey.IllegalRequest, 0x26, 0x07);
+    public static SenseData TooManySegmentDescriptors { get; } = new(SenseKey.IllegalRequest, 0x26, 0x08);
+    public static SenseData UnsupportedSegmentDescriptor { get; } = new(SenseKey.IllegalRequest, 0x26, 0x09);
     public static SenseData UnrecoveredReadError { get; } = new(SenseKey.MediumError, 0x11, 0x00);
     public static SenseData WriteError { get; } = new(SenseKey.MediumError, 0x0C, 0x00);
     public static SenseData InternalTargetFailure { get; } = new(SenseKey.HardwareError, 0x44, 0x00);

@@ -5,6 +5,7 @@ using Qcow2Target.Control.Replies;
 using Qcow2Target.Control.Requests;
 using Qcow2Target.Iscsi.Chap;
 using Qcow2Target.Qcow2.Pending;
+using Qcow2Target.Scsi;
 using ImageAccess = Qcow2Target.Qcow2.Image.ImageAccess;
 
 namespace Qcow2Target.Server.ControlSocket;
@@ -21,7 +22,8 @@ internal static class CommandTranslation
             attach.Serial,
             attach.Access == DiskAccess.ReadOnly ? ImageAccess.ReadOnly : ImageAccess.ReadWrite,
             attach.Zeroes == ZeroPolicy.Unmap ? ZeroDetection.On : ZeroDetection.Off,
-            PolicyOf(attach.Pending)),
+            PolicyOf(attach.Pending),
+            new DiskFlavour(attach.Medium == DiskMedium.Removable ? MediumKind.Removable : MediumKind.Fixed, (int?)attach.PhysicalBlockSize)),
         DetachLunRequest detach => new DetachDisk(new TargetName(detach.TargetName), (int)detach.LunId, ConnectedInitiators.Refuse, PolicyOf(detach.Flush)),
         AddTargetRequest add => new AddTarget(new TargetName(add.TargetName), add.Access is { } access ? ChangeOf(access) : null),
         SetAccessRequest set => new ChangeAccess(new TargetName(set.TargetName), ChangeOf(set.Access)),
@@ -69,7 +71,9 @@ internal static class CommandTranslation
         SizeBytes: unit.CapacityBytes > 0 ? unit.CapacityBytes : null,
         StateReason: unit.Reason,
         ReadOnly: unit.Access == ImageAccess.ReadOnly ? true : null,
-        DetectsZeroes: unit.ZeroDetection == ZeroDetection.On ? true : null));
+        DetectsZeroes: unit.ZeroDetection == ZeroDetection.On ? true : null,
+        Removable: unit.Flavour.Medium == MediumKind.Removable ? true : null,
+        PhysicalBlockSize: unit.Flavour.PhysicalBlockBytes));
 
     private static LunState StateOf(LogicalUnitView unit) => unit.Readiness switch
     {

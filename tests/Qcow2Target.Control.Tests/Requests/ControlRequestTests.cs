@@ -25,6 +25,13 @@ public sealed class ControlRequestTests
 
     [Theory]
     [InlineData(0L)]
+    [InlineData(1024L)]
+    [InlineData(long.MaxValue)]
+    public void Attach_with_other_physical_blocks_than_512_or_4096_bytes_is_refused(long size) =>
+        Assert.Equal(ErrorCodes.InvalidPhysicalBlockSize, new AttachRequest("iqn.a", "a", PhysicalBlockSize: size).FindFault()?.Code);
+
+    [Theory]
+    [InlineData(0L)]
     [InlineData(-512L)]
     [InlineData(1000L)]
     [InlineData(long.MinValue)]

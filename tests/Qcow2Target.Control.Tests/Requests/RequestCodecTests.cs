@@ -16,6 +16,7 @@ public sealed class RequestCodecTests(ITestOutputHelper output)
         { """{"type":"ATTACH","command":{"disk_path":"a","target_name":"iqn.nx.2018.com:arms:rpi1","lun_id":7,"serial":"S1"}}""", new AttachRequest(Name, "a", 7, "S1") },
         { """{"type":"ATTACH","command":{"disk_path":"a","target_name":"iqn.nx.2018.com:arms:rpi1","read_only":true}}""", new AttachRequest(Name, "a", Access: DiskAccess.ReadOnly) },
         { """{"type":"ATTACH","command":{"disk_path":"a","target_name":"iqn.nx.2018.com:arms:rpi1","detect_zeroes":true}}""", new AttachRequest(Name, "a", Zeroes: ZeroPolicy.Unmap) },
+        { """{"type":"ATTACH","command":{"disk_path":"a","target_name":"iqn.nx.2018.com:arms:rpi1","removable":true,"physical_block_size":512}}""", new AttachRequest(Name, "a", Medium: DiskMedium.Removable, PhysicalBlockSize: 512) },
         { """{"type":"ATTACH","command":{"disk_path":"a","target_name":"iqn.nx.2018.com:arms:rpi1","discard_pending":true}}""", new AttachRequest(Name, "a", Pending: PendingPolicy.Discard) },
         { """{"type":"DETACHLUN","command":{"lun_id":1,"target_name":"iqn.nx.2018.com:arms:rpi1"}}""", new DetachLunRequest(Name, 1) },
         { """{"type":"DETACHLUN","command":{"lun_id":1,"target_name":"iqn.nx.2018.com:arms:rpi1","flush":false}}""", new DetachLunRequest(Name, 1, FlushPolicy.Drop) },

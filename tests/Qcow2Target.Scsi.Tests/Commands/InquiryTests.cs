@@ -13,7 +13,7 @@ public sealed class InquiryTests
         byte[] data = _bench.Data([0x12, 0, 0, 0, 255]);
 
         Assert.Equal(96, data.Length);
-        Assert.Equal([0x00, 0x00, 0x06, 0x12, 91, 0x10, 0, 0x02], data.AsSpan(0, 8).ToArray());
+        Assert.Equal([0x00, 0x00, 0x06, 0x12, 91, 0x18, 0, 0x02], data.AsSpan(0, 8).ToArray());
         Assert.Equal("QCOW2TGTQCOW2 DISK      0001", Encoding.ASCII.GetString(data, 8, 28));
         Assert.Equal([0x00, 0xA0, 0x09, 0x60, 0x04, 0x60, 0x04, 0xC0], data.AsSpan(58, 8).ToArray());
     }

@@ -22,15 +22,21 @@ internal static class DeviceIdentification
         TargetPort port = context.Nexus.Nexus.Port;
         return
         [
-            .. Designator(BinaryCodes, Association.LogicalUnit, DesignatorType.Naa, Naa(identity.Id)),
-            .. Designator(AsciiCodes, Association.LogicalUnit, DesignatorType.T10Vendor, Vendor(identity)),
-            .. Designator(BinaryCodes, Association.LogicalUnit, DesignatorType.Uuid, Uuid(identity.Id)),
+            .. OfUnit(identity).SelectMany(designator => designator),
             .. Designator(BinaryCodes, Association.Port, DesignatorType.RelativePort, Number(port.RelativePortId)),
             .. Designator(BinaryCodes, Association.Port, DesignatorType.PortGroup, Number(port.PortalGroupTag)),
             .. Designator(Utf8Codes, Association.Port, DesignatorType.ScsiName, Name($"{port.TargetName},t,0x{port.PortalGroupTag:x4}")),
             .. Designator(Utf8Codes, Association.Target, DesignatorType.ScsiName, Name(port.TargetName)),
         ];
     }
+
+    /// <summary>The designators that name the unit, with their headers.</summary>
+    public static byte[][] OfUnit(LogicalUnitIdentity identity) =>
+    [
+        Designator(BinaryCodes, Association.LogicalUnit, DesignatorType.Naa, Naa(identity.Id)),
+        Designator(AsciiCodes, Association.LogicalUnit, DesignatorType.T10Vendor, Vendor(identity)),
+        Designator(BinaryCodes, Association.LogicalUnit, DesignatorType.Uuid, Uuid(identity.Id)),
+    ];
 
     private static byte[] Designator(int codes, Association association, DesignatorType type, byte[] value)
     {

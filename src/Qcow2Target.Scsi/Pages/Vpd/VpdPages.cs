@@ -16,6 +16,7 @@ internal static class VpdPages
         new(0x80, UnitSerialNumber.Body),
         new(0x83, DeviceIdentification.Body),
         new(0x86, ExtendedInquiryData.Body),
+        new(0x8F, ThirdPartyCopy.Body),
         new(0xB0, BlockLimits.Body),
         new(0xB1, BlockDeviceCharacteristics.Body),
         new(0xB2, LogicalBlockProvisioning.Body),

@@ -11,7 +11,7 @@ public sealed class VpdPagesTests
     {
         byte[] list = _bench.Data([0x12, 1, 0, 0, 255]);
 
-        Assert.Equal([0, 0, 0, 7, 0x00, 0x80, 0x83, 0x86, 0xB0, 0xB1, 0xB2], list);
+        Assert.Equal([0, 0, 0, 8, 0x00, 0x80, 0x83, 0x86, 0x8F, 0xB0, 0xB1, 0xB2], list);
         foreach (byte code in list.AsSpan(4))
         {
             byte[] page = _bench.Data([0x12, 1, code, 0, 255]);

@@ -1,0 +1,87 @@
+using System.Buffers;
+
+namespace Qcow2Target.Scsi.Copying;
+
+/// <summary>Copies bytes from one unit to another, or within one, in bounded pieces. Each piece has its destination to itself.</summary>
+internal static class Copier
+{
+    /// <exception cref="BlockDeviceException">One of the disks failed; what was copied before stays.</exception>
+    /// <exception cref="OperationCanceledException">The token ended it between two pieces.</exception>
+    public static async ValueTask CopyAsync(
+        LogicalUnit source, long from, LogicalUnit destination, long to, long length, CopyStatus status, CancellationToken cancellationToken)
+    {
+        byte[] piece = ArrayPool<byte>.Shared.Rent(ScsiLimits.PieceBytes);
+        try
+        {
+            // Where the two overlap and the destination lies behind, the end goes first: no byte is read after it was written.
+            bool backward = source == destination && from < to && to < from + length;
+            for (long done = 0; done < length;)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                int bytes = (int)Math.Min(ScsiLimits.PieceBytes, length - done);
+                long at = backward ? length - done - bytes : done;
+                Memory<byte> data = piece.AsMemory(0, bytes);
+                await ReadAsync(source, from + at, data).ConfigureAwait(false);
+                await WriteAsync(destination, to + at, data, cancellationToken).ConfigureAwait(false);
+                status.Advance(bytes);
+                done += bytes;
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(piece);
+        }
+    }
+
+    private static async ValueTask ReadAsync(LogicalUnit unit, long offset, Memory<byte> data)
+    {
+        (long start, int lead, int whole) = Blocks(unit, offset, data.Length);
+        if (whole == data.Length)
+        {
+            await unit.Device.ReadAsync(offset, data).ConfigureAwait(false);
+            return;
+        }
+
+        byte[] blocks = ArrayPool<byte>.Shared.Rent(whole);
+        try
+        {
+            await unit.Device.ReadAsync(start, blocks.AsMemory(0, whole)).ConfigureAwait(false);
+            blocks.AsMemory(lead, data.Length).CopyTo(data);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(blocks);
+        }
+    }
+
+    private static async ValueTask WriteAsync(LogicalUnit unit, long offset, Memory<byte> data, CancellationToken cancellationToken)
+    {
+        (long start, int lead, int whole) = Blocks(unit, offset, data.Length);
+        using RangeHold hold = await unit.Medium.HoldAsync(start, whole, cancellationToken).ConfigureAwait(false);
+        if (whole == data.Length)
+        {
+            await unit.Device.WriteAsync(offset, data, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        byte[] blocks = ArrayPool<byte>.Shared.Rent(whole);
+        try
+        {
+            await unit.Device.ReadAsync(start, blocks.AsMemory(0, whole)).ConfigureAwait(false);
+            data.CopyTo(blocks.AsMemory(lead));
+            await unit.Device.WriteAsync(start, blocks.AsMemory(0, whole), cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(blocks);
+        }
+    }
+
+    /// <summary>The whole blocks around some bytes.</summary>
+    private static (long Start, int Lead, int Whole) Blocks(LogicalUnit unit, long offset, int length)
+    {
+        int blockBytes = unit.Device.Shape.BlockBytes;
+        int lead = (int)(offset % blockBytes);
+        return (offset - lead, lead, (lead + length + blockBytes - 1) / blockBytes * blockBytes);
+    }
+}
