@@ -19,7 +19,7 @@ public static class AdminProgram
     /// <returns>The exit code: 0 if all went well, else 1.</returns>
     public static async Task<int> RunAsync(string[] args, TextWriter output, TextWriter error, CancellationToken cancellationToken = default)
     {
-        RootCommand root = CreateRoot(new RequestRunner(output, error));
+        RootCommand root = CreateRoot(new RequestRunner(output, error), output, error);
         // No response files: a disk may be called @home.
         ParseResult parsed = root.Parse(args is ["help"] ? ["--help"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count > 0)
@@ -31,7 +31,7 @@ public static class AdminProgram
         return await parsed.InvokeAsync(new InvocationConfiguration { Output = output, Error = error }, cancellationToken);
     }
 
-    private static RootCommand CreateRoot(RequestRunner runner) => new("Tells a running qcow2target daemon which disks to share over iSCSI.")
+    private static RootCommand CreateRoot(RequestRunner runner, TextWriter output, TextWriter error) => new("Tells a running qcow2target daemon which disks to share over iSCSI.")
     {
         HelpName = Name,
         Options = { runner.Common.Socket, runner.Common.Json, runner.Common.Timeout },
@@ -45,6 +45,7 @@ public static class AdminProgram
             ListCommand.Create(runner),
             ResizeCommand.Create(runner),
             SetAccessCommand.Create(runner),
+            CreateCommand.Create(runner.Common, output, error),
         },
     };
 

@@ -1,101 +1,91 @@
 using System.Buffers.Binary;
-using System.Numerics;
 using System.Text;
 using Qcow2Target.Qcow2.Format;
 using Qcow2Target.Qcow2.Io;
 
 namespace Qcow2Target.Qcow2.Image;
 
-/// <summary>What a new image looks like.</summary>
-public sealed record ImageCreateOptions
-{
-    /// <summary>Bytes, a multiple of 512, at least 512; at most what an L1 table of 32 MiB maps.</summary>
-    public required long VirtualSize { get; init; }
-
-    /// <summary>log2 of the cluster size, 9..21.</summary>
-    public int ClusterBits { get; init; } = 16;
-
-    /// <summary>Width of a refcount in bits: 1, 2, 4, 8, 16, 32 or 64.</summary>
-    public int RefcountBits { get; init; } = 16;
-
-    /// <summary>Name of the backing file as it shall stand in the header, or null.</summary>
-    public string? BackingName { get; init; }
-
-    /// <summary><c>qcow2</c> or <c>raw</c>; with a backing file and only then.</summary>
-    public string? BackingFormat { get; init; }
-}
-
-/// <summary>Makes new images: empty or overlay, version 3, nothing allocated but the tables.</summary>
+/// <summary>
+/// Makes new images: empty or overlay, version 3, deflate. Layout: header, refcount table, refcount blocks, L1 table, and with
+/// <see cref="Preallocation.Metadata"/> the L2 tables and the space of all data clusters, side by side.
+/// </summary>
 public static class ImageCreator
 {
     private const int HeaderBytes = 112;
 
-    /// <summary>Writes a new image into an empty file and syncs it. Layout: header, refcount table, refcount blocks, L1 table.</summary>
-    /// <exception cref="ArgumentException">The options contradict each other or a limit.</exception>
+    /// <summary>Writes a new image into an empty file and syncs it. It is no image before its header stands there, which is last.</summary>
+    /// <exception cref="ArgumentException">The options contradict each other or a limit; nothing was written.</exception>
     /// <exception cref="BlockFileException">The file could not be written.</exception>
     public static void Create(IBlockFile file, ImageCreateOptions options)
     {
-        if (options.VirtualSize < ClusterGeometry.SectorBytes || options.VirtualSize % ClusterGeometry.SectorBytes != 0)
-            throw new ArgumentException($"virtual size {options.VirtualSize} is not a positive multiple of {ClusterGeometry.SectorBytes}", nameof(options));
-        if (options.BackingFormat is not (null or "raw" or "qcow2") || (options.BackingName is null) != (options.BackingFormat is null))
-            throw new ArgumentException("a backing file is named together with its format, raw or qcow2", nameof(options));
-        if (options.RefcountBits is < 1 or > 64 || !BitOperations.IsPow2(options.RefcountBits))
-            throw new ArgumentException($"refcounts of {options.RefcountBits} bits: 1, 2, 4, 8, 16, 32 or 64", nameof(options));
-        var geometry = new ClusterGeometry(options.ClusterBits, BitOperations.Log2((uint)options.RefcountBits), 3, options.VirtualSize);
-        var l1Bytes = geometry.L1EntriesNeeded * sizeof(ulong);
-        if (l1Bytes > ImageHeader.MaxL1Bytes) throw new ArgumentException($"virtual size {options.VirtualSize} is too large for clusters of {geometry.ClusterBytes} bytes", nameof(options));
+        var plan = NewImagePlan.For(options);
+        var header = Header(plan, options);
+        WriteCounts(file, plan);
+        WriteTables(file, plan);
+        file.Sync();
+        file.Write(0, header);
+        file.Sync();
+    }
 
-        var l1Clusters = geometry.ClustersIn(l1Bytes);
-        var (tableClusters, blocks) = SizeRefcounts(geometry, 1 + l1Clusters);
-        var l1Start = 1 + tableClusters + blocks;
-
-        // Counts first, the L1 table as zeros, the header last: until it stands there the file is no image.
-        var used = l1Start + l1Clusters;
+    private static void WriteCounts(IBlockFile file, NewImagePlan plan)
+    {
+        var geometry = plan.Geometry;
         var block = new byte[geometry.ClusterBytes];
-        var table = new byte[tableClusters * geometry.ClusterBytes];
-        for (long index = 0; index < blocks; index++)
+        var table = new byte[plan.RefcountTableClusters << geometry.ClusterBits];
+        for (long index = 0; index < plan.RefcountBlocks; index++)
         {
             var first = index * geometry.RefcountsPerBlock;
             block.AsSpan().Clear();
-            for (var i = 0; i < geometry.RefcountsPerBlock && first + i < used; i++) RefcountBlock.Set(block, i, geometry.RefcountOrder, 1);
-            var offset = (1 + tableClusters + index) << geometry.ClusterBits;
+            for (var i = 0; i < geometry.RefcountsPerBlock && first + i < plan.Clusters; i++) RefcountBlock.Set(block, i, geometry.RefcountOrder, 1);
+            var offset = (1 + plan.RefcountTableClusters + index) << geometry.ClusterBits;
             file.Write(offset, block);
             BinaryPrimitives.WriteInt64BigEndian(table.AsSpan((int)index * sizeof(ulong)), offset);
         }
         file.Write(geometry.ClusterBytes, table);
-        block.AsSpan().Clear();
-        for (long done = 0; done < l1Bytes; done += block.Length)
-            file.Write((l1Start << geometry.ClusterBits) + done, block.AsSpan(0, (int)Math.Min(block.Length, l1Bytes - done)));
-        file.Sync();
-        file.Write(0, Header(geometry, options, l1Start, tableClusters));
-        file.Sync();
     }
 
-    // The refcount structures count themselves, so their size is found by trying until it no longer grows.
-    private static (long TableClusters, long Blocks) SizeRefcounts(ClusterGeometry geometry, long otherClusters)
+    private static void WriteTables(IBlockFile file, NewImagePlan plan)
     {
-        long tableClusters = 1, blocks = 1;
-        while (true)
+        var geometry = plan.Geometry;
+        var l1 = new byte[geometry.L1EntriesNeeded * sizeof(ulong)];
+        if (plan.DataClusters == 0)
         {
-            var total = otherClusters + tableClusters + blocks;
-            var needed = ((total - 1) / geometry.RefcountsPerBlock) + 1;
-            var neededTable = geometry.ClustersIn(needed * sizeof(ulong));
-            if (needed == blocks && neededTable == tableClusters) return (tableClusters, blocks);
-            (tableClusters, blocks) = (neededTable, needed);
+            file.Write(plan.L1Start << geometry.ClusterBits, l1);
+            return;
         }
+        var table = new byte[geometry.ClusterBytes];
+        for (var index = 0; index < geometry.L1EntriesNeeded; index++)
+        {
+            // Owned and never written: the space reads as zeros; with extended entries no sub-cluster is said to be there.
+            table.AsSpan().Clear();
+            var first = (long)index * geometry.L2EntryCount;
+            for (var i = 0; i < geometry.L2EntryCount && first + i < plan.DataClusters; i++)
+                BinaryPrimitives.WriteUInt64BigEndian(table.AsSpan(i * geometry.L2EntryBytes), Owned((plan.DataStart + first + i) << geometry.ClusterBits));
+            var offset = (plan.L2Start + index) << geometry.ClusterBits;
+            file.Write(offset, table);
+            BinaryPrimitives.WriteUInt64BigEndian(l1.AsSpan(index * sizeof(ulong)), Owned(offset));
+        }
+        file.Write(plan.L1Start << geometry.ClusterBits, l1);
+        // The length of the file, without the space.
+        file.Write((plan.Clusters << geometry.ClusterBits) - ClusterGeometry.SectorBytes, new byte[ClusterGeometry.SectorBytes]);
     }
 
-    private static byte[] Header(ClusterGeometry geometry, ImageCreateOptions options, long l1Start, long tableClusters)
+    private static ulong Owned(long offset) => (ulong)offset | (1UL << 63);
+
+    private static byte[] Header(NewImagePlan plan, ImageCreateOptions options)
     {
+        var geometry = plan.Geometry;
         var header = new byte[geometry.ClusterBytes];
         U32(0, ImageHeader.Magic);
         U32(4, 3);
         U32(20, (uint)geometry.ClusterBits);
         U64(24, options.VirtualSize);
         U32(36, (uint)geometry.L1EntriesNeeded);
-        U64(40, l1Start << geometry.ClusterBits);
+        U64(40, plan.L1Start << geometry.ClusterBits);
         U64(ImageHeader.RefcountTableField, geometry.ClusterBytes);
-        U32(56, (uint)tableClusters);
+        U32(56, (uint)plan.RefcountTableClusters);
+        if (geometry.HasExtendedL2) U64(ImageHeader.IncompatibleField, (long)IncompatibleFeatures.ExtendedL2);
+        if (options.Refcounting == RefcountDuty.Lazy) U64(80, 1);
         U32(96, (uint)geometry.RefcountOrder);
         U32(100, HeaderBytes);
         if (options.BackingName is null) return header;
@@ -108,7 +98,7 @@ public static class ImageCreator
         position += 8 + ((format.Length + 7) & ~7) + 8;
         var name = Encoding.UTF8.GetBytes(options.BackingName);
         if (name.Length is 0 or > ImageHeader.MaxBackingNameBytes || position + name.Length > header.Length)
-            throw new ArgumentException($"backing file name of {name.Length} bytes does not fit the header", nameof(options));
+            throw new ArgumentException($"a backing file name of {name.Length} bytes does not fit the header");
         name.CopyTo(header.AsSpan(position));
         U64(8, position);
         U32(16, (uint)name.Length);
