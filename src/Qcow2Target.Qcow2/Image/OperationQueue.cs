@@ -176,7 +176,7 @@ internal sealed class OperationQueue(ClusterGeometry geometry, WriterTables tabl
             switch (outcome)
             {
                 case StepOutcome.Advanced:
-                    if (operation.IsZeroing) budget.Spend(tables.IsAbsent(geometry.L1Index(claim.Start)));
+                    if (operation.IsZeroing) budget.Spend(tables.IsAbsent(geometry.L1Index(claim.Start)), geometry.L2EntryCount);
                     continue;
                 case StepOutcome.Started:
                     operation.IsRunning = true;
@@ -208,15 +208,15 @@ internal sealed class OperationQueue(ClusterGeometry geometry, WriterTables tabl
     /// <summary>What one <see cref="MetadataWriter.Drain"/> may look through before it lets others go.</summary>
     private sealed class DrainBudget
     {
-        private int _present = WriterLimits.TablesPerDrain;
+        private int _entries = WriterLimits.EntriesPerDrain;
         private int _absent = WriterLimits.AbsentTablesPerDrain;
 
-        internal bool IsSpent => _present <= 0 || _absent <= 0;
+        internal bool IsSpent => _entries <= 0 || _absent <= 0;
 
-        internal void Spend(bool isAbsent)
+        internal void Spend(bool isAbsent, int entries)
         {
             if (isAbsent) _absent--;
-            else _present--;
+            else _entries -= entries;
         }
     }
 }

@@ -29,8 +29,8 @@ internal static class WriterLimits
     /// <summary>Stretches of freed clusters that may wait for their readers before more is freed.</summary>
     internal const int MaxPendingReleases = 1 << 20;
 
-    /// <summary>L2 tables that zero requests look through in one <see cref="MetadataWriter.Drain"/>.</summary>
-    internal const int TablesPerDrain = 64;
+    /// <summary>Entries of L2 tables that zero requests look through in one <see cref="MetadataWriter.Drain"/>, in whole tables: 64 of 64 KiB, 2 of 2 MiB.</summary>
+    internal const int EntriesPerDrain = 512 << 10;
 
     /// <summary>Absent L2 tables that zero requests step over in one <see cref="MetadataWriter.Drain"/>.</summary>
     internal const int AbsentTablesPerDrain = 64 << 10;
