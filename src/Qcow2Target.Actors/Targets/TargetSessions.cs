@@ -122,6 +122,11 @@ internal sealed class TargetSessions(
         }
         switch (Nexuses.Judge(identity))
         {
+            // Logins that come at the same instant at different targets may pass together: a session more or less is no matter.
+            case Admission.Fresh when services.Board.Targets.Sum(t => t.Nexuses.Count) >= ActorLimits.Sessions:
+                _log.Warning("{Initiator} was refused: the daemon has {Sessions} sessions already", identity.Initiator, ActorLimits.Sessions);
+                login.Tell(new LoginRefused(3, 2, $"the daemon has {ActorLimits.Sessions} sessions already (limit {nameof(ActorLimits.Sessions)})"));
+                break;
             case Admission.Fresh:
                 Grant(login, identity, Nexuses.NextTsih());
                 break;

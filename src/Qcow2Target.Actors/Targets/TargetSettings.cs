@@ -36,4 +36,5 @@ public enum IdleSpin
 /// <param name="Images">The image registry.</param>
 /// <param name="Buffers">Buffers of the process's sessions.</param>
 /// <param name="Fatal">Ends the process with a reason: only for a bug in the manager itself.</param>
-public sealed record TargetServices(BlockingThreads Threads, IActorRef Images, BufferPool Buffers, Action<string> Fatal);
+/// <param name="Board">What all targets look like: how many sessions the daemon has.</param>
+public sealed record TargetServices(BlockingThreads Threads, IActorRef Images, BufferPool Buffers, Action<string> Fatal, TargetBoard Board);

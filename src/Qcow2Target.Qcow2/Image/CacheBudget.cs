@@ -13,6 +13,8 @@ public sealed class CacheBudget
     private readonly Lock _lock = new();
     private readonly List<ICacheTenant> _tenants = [];
     private long _used;
+    private long _loads;
+    private long _evictions;
     private int _hand;
 
     /// <param name="bytes">At least 64 KiB.</param>
@@ -27,6 +29,14 @@ public sealed class CacheBudget
 
     /// <summary>Bytes held now.</summary>
     public long UsedBytes => Interlocked.Read(ref _used);
+
+    /// <summary>Tables that were read from a file, since the start.</summary>
+    public long Loads => Interlocked.Read(ref _loads);
+
+    /// <summary>Tables that left to make room, since the start.</summary>
+    public long Evictions => Interlocked.Read(ref _evictions);
+
+    internal void CountLoad() => Interlocked.Increment(ref _loads);
 
     internal void Enter(ICacheTenant tenant)
     {
@@ -50,7 +60,11 @@ public sealed class CacheBudget
             {
                 if (++_hand >= _tenants.Count) _hand = 0;
                 var tenant = _tenants[_hand];
-                while (UsedBytes > Bytes && tenant.TryEvict() is > 0 and var freed) Refund(freed);
+                while (UsedBytes > Bytes && tenant.TryEvict() is > 0 and var freed)
+                {
+                    Refund(freed);
+                    Interlocked.Increment(ref _evictions);
+                }
             }
         }
     }

@@ -135,6 +135,7 @@ internal sealed class ClusterMap : ICacheTenant, IDisposable
             if (!entry.HasTable) return null;
             table = new L2Table(l1Index, entry.TableOffset, ReadWords(l1Index, entry.TableOffset, fileLength), _geometry, _rules.IsOwned(entry) ? TableOwnership.Owned : TableOwnership.Shared);
             table.TryPin();
+            _budget.CountLoad();
             Publish(table);
             return table;
         }

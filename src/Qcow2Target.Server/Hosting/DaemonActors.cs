@@ -14,18 +14,24 @@ namespace Qcow2Target.Server.Hosting;
 internal sealed class StartFailedException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>Starts the actors in the order in which the world may see them, and puts their ends into the phases of the shutdown.</summary>
-internal sealed class DaemonActors(ServerOptions options, DaemonExit exit)
+internal sealed class DaemonActors(ServerOptions options, DaemonExit exit) : IDisposable
 {
     private readonly BlockingThreads _threads = new();
+    private readonly CacheBudget _cache = new(options.CacheBytes);
+    private CacheMetrics? _metrics;
+
+    /// <summary>Where the daemon listens, with the ports it was given; empty before the start.</summary>
+    public IReadOnlyList<System.Net.IPEndPoint> Portals { get; private set; } = [];
 
     /// <summary>What is saved comes back first, then initiators may come, then clients.</summary>
     /// <exception cref="StartFailedException">Something that the daemon cannot be without is not to be had.</exception>
     public async Task StartAsync(ActorSystem system, IActorRegistry registry)
     {
         var listener = ListenForControl();
+        _metrics = new CacheMetrics(_cache);
         var images = system.ActorOf(
             ImageRegistryActor.PropsFor(
-                new RootedImageFiles(options.DisksRoots, options.BackingRoots), options.DisksRoots[0], new CacheBudget(options.CacheBytes), options.DataFiles,
+                new RootedImageFiles(options.DisksRoots, options.BackingRoots), options.DisksRoots[0], _cache, options.DataFiles,
                 OpenPendingLogs(system.Log), _threads),
             "images");
         var settings = new TargetSettings
@@ -37,8 +43,8 @@ internal sealed class DaemonActors(ServerOptions options, DaemonExit exit)
             Spin = options.Spin,
             PhysicalBlockBytes = options.PhysicalBlockBytes,
         };
-        var services = new TargetServices(_threads, images, BufferPool.Shared, exit.Fail);
         var board = new TargetBoard();
+        var services = new TargetServices(_threads, images, BufferPool.Shared, exit.Fail, board);
         var manager = system.ActorOf(TargetManagerActor.PropsFor(settings, services, new StateFile(options.StateDir), board), "targets");
         registry.Register<TargetManagerActor>(manager);
 
@@ -52,6 +58,7 @@ internal sealed class DaemonActors(ServerOptions options, DaemonExit exit)
         var opened = await portals.Ask<object>(new OpenPortals(), TimeSpan.FromSeconds(30)).ConfigureAwait(false);
         if (opened is PortalsNotOpened refused)
             throw new StartFailedException(refused.Reason);
+        Portals = ((PortalsOpened)opened).EndPoints;
 
         var control = system.ActorOf(ControlSocketActor.PropsFor(listener, options.ControlSocket, manager, options.CommandDeadline), "control");
         AddShutdown(system, portals, control, manager);
@@ -74,6 +81,8 @@ internal sealed class DaemonActors(ServerOptions options, DaemonExit exit)
             throw new StartFailedException($"cannot keep pending writes in {path}: {e.Message}", e);
         }
     }
+
+    public void Dispose() => _metrics?.Dispose();
 
     private System.Net.Sockets.Socket ListenForControl()
     {

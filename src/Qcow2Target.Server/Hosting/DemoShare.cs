@@ -6,7 +6,7 @@ using Qcow2Target.Server.Options;
 namespace Qcow2Target.Server.Hosting;
 
 /// <summary><c>--demo</c> and <c>--share</c>: one disk on one target, without a client of the control socket.</summary>
-internal sealed class DemoShare(ServerOptions options)
+internal sealed class DemoShare(ServerOptions options, DaemonActors actors)
 {
     public const string TargetName = "iqn.2018-05.com.networkoptix:demo";
 
@@ -56,7 +56,7 @@ internal sealed class DemoShare(ServerOptions options)
 
     private void Print(string path, int lun)
     {
-        var port = options.Portals[0].EndPoint.Port;
+        var port = actors.Portals[0].Port;
         var url = $"iscsi://127.0.0.1:{port}/{TargetName}/{lun}";
         Console.WriteLine($"""
 
