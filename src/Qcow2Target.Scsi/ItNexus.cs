@@ -32,6 +32,13 @@ public sealed class ItNexus(TargetPort port, InitiatorPort initiator, UnitAttent
     /// <summary>Raises <paramref name="attention"/> for this nexus on <paramref name="unit"/>, as its first words if it has not used the unit yet.</summary>
     public void Raise(LogicalUnit unit, UnitAttention attention) => With(unit).Raise(attention);
 
+    /// <summary>The connection is gone: this nexus prevents no removal any more. <see cref="Close"/> follows when its tasks have ended.</summary>
+    public void AllowRemoval()
+    {
+        foreach (ItlNexus nexus in _units.Values)
+            nexus.Unit.Tray?.Allow(nexus);
+    }
+
     /// <summary>Nexus loss: gives back reservations and removal prevention, forgets attentions. Final, idempotent.</summary>
     public void Close()
     {

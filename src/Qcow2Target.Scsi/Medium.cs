@@ -30,7 +30,7 @@ internal sealed class Medium(IBlockDevice device)
 
     public async ValueTask WriteAsync(long offset, ReadOnlyMemory<byte> source, CancellationToken giveUp)
     {
-        WriteTicket ticket = await _ranges.EnterAsync(offset, source.Length).ConfigureAwait(false);
+        WriteTicket ticket = await EnterAsync(offset, source.Length, giveUp).ConfigureAwait(false);
         try
         {
             MustNotBeTaken();
@@ -44,7 +44,7 @@ internal sealed class Medium(IBlockDevice device)
 
     public async ValueTask ZeroAsync(long offset, long length, ZeroMode mode, CancellationToken giveUp)
     {
-        WriteTicket ticket = await _ranges.EnterAsync(offset, length).ConfigureAwait(false);
+        WriteTicket ticket = await EnterAsync(offset, length, giveUp).ConfigureAwait(false);
         try
         {
             MustNotBeTaken();
@@ -98,6 +98,18 @@ internal sealed class Medium(IBlockDevice device)
             return false;
         Release(operation);
         return true;
+    }
+
+    private async ValueTask<WriteTicket> EnterAsync(long offset, long length, CancellationToken giveUp)
+    {
+        try
+        {
+            return await _ranges.EnterAsync(offset, length, giveUp).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new BlockDeviceException(BlockDeviceFault.Fenced, "the command was aborted while another one had its blocks to itself");
+        }
     }
 
     private void MustNotBeTaken()

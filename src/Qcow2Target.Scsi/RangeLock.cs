@@ -29,7 +29,8 @@ internal sealed class RangeLock
     }
 
     /// <summary>As <see cref="TryEnter"/>, waiting.</summary>
-    public ValueTask<WriteTicket> EnterAsync(long offset, long length)
+    /// <exception cref="OperationCanceledException">The token ended the wait; the write is not in.</exception>
+    public ValueTask<WriteTicket> EnterAsync(long offset, long length, CancellationToken giveUp)
     {
         if (TryEnter(offset, length, out WriteTicket ticket))
             return new(ticket);
@@ -40,7 +41,7 @@ internal sealed class RangeLock
                 return new(ticket);
             var waiter = new Waiter(NextClaim(offset, length, RangeUse.Shared));
             _waiting.Add(waiter);
-            return new(waiter.Entered.Task);
+            return WaitAsync(waiter, giveUp);
         }
     }
 
@@ -65,18 +66,8 @@ internal sealed class RangeLock
             Admit();
         }
 
-        var hold = new RangeHold(this, waiter.Claim.Id);
-        try
-        {
-            await waiter.Entered.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            hold.Dispose();   // whether it came in meanwhile or still waits
-            throw;
-        }
-
-        return hold;
+        await WaitAsync(waiter, cancellationToken).ConfigureAwait(false);
+        return new RangeHold(this, waiter.Claim.Id);
     }
 
     internal void Leave(long id, RangeUse use)
@@ -88,6 +79,19 @@ internal sealed class RangeLock
             if (use == RangeUse.Alone)
                 Interlocked.Decrement(ref _holders);
             Admit();
+        }
+    }
+
+    private async ValueTask<WriteTicket> WaitAsync(Waiter waiter, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await waiter.Entered.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            Leave(waiter.Claim.Id, waiter.Claim.Use);   // whether it came in meanwhile or still waits
+            throw;
         }
     }
 

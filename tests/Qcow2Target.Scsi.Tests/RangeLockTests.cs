@@ -6,7 +6,7 @@ public sealed class RangeLockTests
 
     private Task<RangeHold> Hold(long offset, long length) => _lock.HoldAsync(offset, length, CancellationToken.None).AsTask();
 
-    private Task<WriteTicket> Enter(long offset, long length) => _lock.EnterAsync(offset, length).AsTask();
+    private Task<WriteTicket> Enter(long offset, long length) => _lock.EnterAsync(offset, length, CancellationToken.None).AsTask();
 
     [Fact]
     public async Task A_holder_keeps_writes_out_of_its_range_and_no_further()
@@ -84,6 +84,21 @@ public sealed class RangeLockTests
     }
 
     [Fact]
+    public async Task A_write_that_gives_up_is_not_in()
+    {
+        RangeHold hold = await Hold(0, 512);
+        using var cancellation = new CancellationTokenSource();
+        Task<WriteTicket> write = _lock.EnterAsync(0, 512, cancellation.Token).AsTask();
+        Task<RangeHold> next = Hold(0, 512);
+
+        await cancellation.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => write);
+        hold.Dispose();
+        (await next.WaitAsync(TimeSpan.FromSeconds(10))).Dispose();
+    }
+
+    [Fact]
     public async Task No_write_is_ever_inside_a_range_that_is_held()
     {
         const int Cells = 8;
@@ -110,7 +125,7 @@ public sealed class RangeLockTests
                 else
                 {
                     if (!_lock.TryEnter(from, to - from, out WriteTicket ticket))
-                        ticket = await _lock.EnterAsync(from, to - from);
+                        ticket = await _lock.EnterAsync(from, to - from, CancellationToken.None);
                     for (int cell = from; cell < to; cell++)
                     {
                         Interlocked.Increment(ref writers[cell]);

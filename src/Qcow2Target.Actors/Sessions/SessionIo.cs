@@ -188,6 +188,8 @@ public sealed class SessionIo : ISessionEvents, ISessionFaults, IDisposable
 #pragma warning restore CA1031
         finally
         {
+            // Reservations stay until no task of the nexus runs; a medium may be taken out at once, and an initiator that is back may want to.
+            Nexus.AllowRemoval();
             Close("the connection ended");
             EndThread();
             _owner.ConnectionEnded();

@@ -99,11 +99,26 @@ public sealed class CompareAndWriteTests
     }
 
     [Fact]
+    public async Task An_aborted_write_does_not_wait_for_who_has_its_blocks()
+    {
+        using RangeHold hold = await _bench.Unit.Medium.HoldAsync(0, 512, CancellationToken.None);
+        using var abort = new CancellationTokenSource();
+        CommandPlan write = _bench.Begin(TestCdb.Ten(0x2A, 0, 1), 512);
+        Task<ScsiOutcome> waiting = write.WriteAsync(0, new byte[512], abort.Token).AsTask();
+        Assert.False(waiting.IsCompleted);
+
+        await abort.CancelAsync();
+
+        Assert.Same(ScsiOutcome.Busy, await waiting.WaitAsync(TimeSpan.FromSeconds(10)));
+    }
+
+    [Fact]
     public async Task One_of_many_that_expect_the_same_block_wins()
     {
         const int Workers = 4;
         const int Rounds = 200;
         int wins = 0;
+        _bench.Device.BeforeAsync = static () => Thread.SpinWait(500);   // so that they meet between reading and writing
 
         await Task.WhenAll(Enumerable.Range(0, Workers).Select(worker => Task.Run(async () =>
         {

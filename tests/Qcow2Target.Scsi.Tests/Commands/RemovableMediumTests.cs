@@ -68,6 +68,11 @@ public sealed class RemovableMediumTests
         Assert.Equal("Good", _bench.Refusal(Load));
 
         _bench.Refusal(Prevent);
+        _bench.Nexus.AllowRemoval();
+        Assert.Equal("Good", _bench.Refusal(Eject));
+        Assert.Equal("Good", _bench.Refusal(Load));
+
+        _bench.Refusal(Prevent);
         _bench.Unit.Reset(Scsi.Sense.UnitAttention.DeviceReset);
         Assert.Equal("6/29/03", _bench.Refusal(Eject));
         Assert.Equal("Good", _bench.Refusal(Eject));
