@@ -120,13 +120,15 @@ internal static class CommandTable
     private static CommandDescriptor ReserveIn(string name, byte serviceAction, CommandHandler handler) =>
         new("PERSISTENT RESERVE IN: " + name, 0x5E, serviceAction, [0x5E, serviceAction, 0, 0, 0, 0, 0, All, All, Control], handler)
         {
-            Reservation = ReservationRule.ConflictsWithAny, Access = ReservationAccess.None,
+            Reservation = ReservationRule.ConflictsWithAny,
+            Access = ReservationAccess.None,
         };
 
     private static CommandDescriptor ReserveOut(string name, byte serviceAction, CommandHandler handler, byte scopeAndType = 0) =>
         new("PERSISTENT RESERVE OUT: " + name, 0x5F, serviceAction, [0x5F, serviceAction, scopeAndType, 0, 0, All, All, All, All, Control], handler)
         {
-            Reservation = ReservationRule.ConflictsWithAny, Access = ReservationAccess.None,
+            Reservation = ReservationRule.ConflictsWithAny,
+            Access = ReservationAccess.None,
         };
 
     /// <summary>All rows, by opcode and service action.</summary>
