@@ -180,7 +180,7 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
         });
         Receive<CloseDisk>(command => Close(Sender, command.Unflushed));
         Receive<GrowDisk>(command => _port.ResizeAsync(command.Bytes).PipeTo(Sender, Self,
-            success: fault => fault is null ? (object) new DiskGrown(command.Bytes) : new DiskNotGrown(OpenFaults.ReasonOf(fault.Kind), fault.Message)));
+            success: fault => fault is null ? (object)new DiskGrown(command.Bytes) : new DiskNotGrown(OpenFaults.ReasonOf(fault.Kind), fault.Message)));
     }
 
     private void RefuseToGrow() =>
