@@ -60,6 +60,9 @@ public static class ScsiLimits
     /// <summary>How long TEST UNIT READY waits for a unit that is becoming ready.</summary>
     public static readonly TimeSpan ReadyWait = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long START STOP UNIT waits for another nexus to allow removal, which may be about to end.</summary>
+    public static readonly TimeSpan RemovalPatience = TimeSpan.FromMilliseconds(250);
+
     static ScsiLimits()
     {
         if (((MaxCopyTargets + 1) * 32) + 28 > MaxCopyListBytes || 32 + ((MaxCopySegments + 1) * 28) > MaxCopyListBytes)

@@ -5,6 +5,7 @@ internal sealed class Tray
 {
     private readonly Lock _lock = new();
     private readonly HashSet<ItlNexus> _preventing = [];
+    private TaskCompletionSource _allowed = NewSignal();
     private volatile bool _isEmpty;
 
     public bool IsEmpty => _isEmpty;
@@ -18,6 +19,22 @@ internal sealed class Tray
         }
     }
 
+    public bool IsPreventedBy(ItlNexus nexus)
+    {
+        lock (_lock)
+            return _preventing.Contains(nexus);
+    }
+
+    /// <summary>Ends when no nexus prevents removal.</summary>
+    public Task Allowed
+    {
+        get
+        {
+            lock (_lock)
+                return _preventing.Count == 0 ? Task.CompletedTask : _allowed.Task;
+        }
+    }
+
     public void Prevent(ItlNexus nexus)
     {
         lock (_lock)
@@ -27,13 +44,19 @@ internal sealed class Tray
     public void Allow(ItlNexus nexus)
     {
         lock (_lock)
+        {
             _preventing.Remove(nexus);
+            TellIfAllowed();
+        }
     }
 
     public void AllowAll()
     {
         lock (_lock)
+        {
             _preventing.Clear();
+            TellIfAllowed();
+        }
     }
 
     /// <summary>False: a nexus prevents it. Ejecting twice is no fault.</summary>
@@ -57,5 +80,15 @@ internal sealed class Tray
             _isEmpty = false;
             return wasEmpty;
         }
+    }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private void TellIfAllowed()
+    {
+        if (_preventing.Count > 0)
+            return;
+        _allowed.TrySetResult();
+        _allowed = NewSignal();
     }
 }

@@ -25,18 +25,37 @@ internal static class StartStopUnit
             return context.Good();   // a power condition hides the other bits, and we have only one
         if ((flags & LoadEject) != 0 && unit.Tray is null)
             return context.Refuse(SenseData.InvalidFieldInCdb(4, LoadEjectBit));
-        if ((flags & LoadEject) != 0 && unit.Tray!.IsPrevented)
+        if ((flags & LoadEject) != 0 && unit.Tray!.IsPreventedBy(context.Nexus))
             return context.Refuse(SenseData.MediumRemovalPrevented);
-        if ((flags & (LoadEject | Start)) == (LoadEject | Start))
-        {
-            unit.Load(context.Nexus);
-            return context.Good();
-        }
 
         bool flushes = (flags & (Start | NoFlush)) == 0 && unit.Tray is not { IsEmpty: true };
-        if ((flags & LoadEject) != 0)
-            return CommandPlan.Execute(unit, (_, _) => EjectAsync(unit, flushes));
-        return flushes ? CommandPlan.Execute(unit, (_, _) => unit.FlushAsync()) : context.Good();
+        if ((flags & LoadEject) == 0)
+            return flushes ? CommandPlan.Execute(unit, (_, _) => unit.FlushAsync()) : context.Good();
+
+        ItlNexus nexus = context.Nexus;
+        return CommandPlan.Execute(unit, async (_, cancellationToken) =>
+        {
+            await WaitUntilAllowedAsync(unit.Tray!, cancellationToken).ConfigureAwait(false);
+            if (unit.Tray!.IsPrevented)
+                return unit.Check(SenseData.MediumRemovalPrevented);
+            if ((flags & Start) == 0)
+                return await EjectAsync(unit, flushes).ConfigureAwait(false);
+            unit.Load(nexus);
+            return ScsiOutcome.Good;
+        });
+    }
+
+    /// <summary>Another nexus may prevent removal whose connection was cut just now: an initiator that comes back at once is quicker than its end.</summary>
+    private static async ValueTask WaitUntilAllowedAsync(Tray tray, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await tray.Allowed.WaitAsync(ScsiLimits.RemovalPatience, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // it prevents it still, and that is the answer
+        }
     }
 
     private static async ValueTask<ScsiOutcome> EjectAsync(LogicalUnit unit, bool flushes)

@@ -79,6 +79,16 @@ public sealed class RemovableMediumTests
     }
 
     [Fact]
+    public async Task An_eject_waits_a_moment_for_a_nexus_that_is_about_to_end()
+    {
+        _bench.Refusal(Prevent, nexus: _other);
+        Task<ScsiOutcome> eject = Bench.RunAsync(_bench.Begin(Eject), [], default).AsTask();
+        Assert.False(eject.IsCompleted);
+        _other.AllowRemoval();
+        Assert.Same(ScsiOutcome.Good, await eject.WaitAsync(TimeSpan.FromSeconds(10)));
+    }
+
+    [Fact]
     public void An_eject_whose_flush_fails_leaves_the_medium_in()
     {
         _bench.Device.FlushFault = BlockDeviceFault.WriteError;
