@@ -13,7 +13,7 @@ internal enum LinkRule
     /// <summary>Its record is in the pending log.</summary>
     Logged,
 
-    /// <summary>Its entries are committed: where there is no word for a mark (version 2; or it tells of a raw data file), or the log cannot be written.</summary>
+    /// <summary>Its entries are committed: where there is no word for a mark (version 2), where a replay would have to sync an external data file, too, or where the log cannot be written.</summary>
     CommitFirst,
 }
 
@@ -27,7 +27,9 @@ internal sealed class LinkJournal(PendingLogs? logs, ImageHeader header, Cluster
     private List<Step> _held = [];
     private bool _isGivingUp;
 
-    internal LinkRule Rule { get; private set; } = logs is null ? LinkRule.AtOnce : header.Version < 3 || header.KeptAutoclear != 0 ? LinkRule.CommitFirst : LinkRule.Logged;
+    internal LinkRule Rule { get; private set; } = logs is null ? LinkRule.AtOnce
+        : header.Version < 3 || header.Incompatible.HasFlag(IncompatibleFeatures.ExternalDataFile) ? LinkRule.CommitFirst
+        : LinkRule.Logged;
 
     /// <summary>A log is to be begun, and its mark written, before the first link.</summary>
     internal bool NeedsLog => Rule == LinkRule.Logged && Log is null;
