@@ -21,15 +21,40 @@ public static class ImageChecker
         }
     }
 
+    /// <summary>The same for an image whose writer holds still: what it keeps for writes to come is no leak.</summary>
+    internal static CheckReport CheckServed(IBlockFile file, Func<long, bool> isReserved)
+    {
+        try
+        {
+            var header = ImageHeader.ReadFrom(file);
+            var geometry = ClusterGeometry.Of(header);
+            var report = new CheckReport();
+            Walk(file, header, finding =>
+            {
+                if (finding.Kind != CheckFindingKind.Leak || !isReserved(finding.Offset >> geometry.ClusterBits)) report.Add(finding);
+            });
+            return report;
+        }
+        catch (Qcow2FormatException exception)
+        {
+            return new CheckReport(exception.Message);
+        }
+    }
+
     /// <exception cref="Qcow2FormatException">It cannot be checked.</exception>
     internal static (ReferenceWalk Walk, CheckReport Report) Walk(IBlockFile file, ImageHeader header)
     {
-        ImageSupport.RequireKnown(header);
         var report = new CheckReport();
-        var walk = new ReferenceWalk(header, ClusterGeometry.Of(header), file, report.Add);
+        return (Walk(file, header, report.Add), report);
+    }
+
+    private static ReferenceWalk Walk(IBlockFile file, ImageHeader header, Action<CheckFinding> found)
+    {
+        ImageSupport.RequireKnown(header);
+        var walk = new ReferenceWalk(header, ClusterGeometry.Of(header), file, found);
         foreach (var _ in walk.Steps())
         {
         }
-        return (walk, report);
+        return walk;
     }
 }

@@ -38,6 +38,15 @@ internal sealed class ClusterAllocator
     /// <summary>Reserved clusters.</summary>
     internal long Available => _pool.Count;
 
+    /// <summary>The clusters that are reserved now.</summary>
+    internal HashSet<long> ReservedClusters()
+    {
+        var clusters = new HashSet<long>();
+        foreach (var extent in _pool.Extents)
+            for (var cluster = extent.First; cluster < extent.End; cluster++) clusters.Add(cluster);
+        return clusters;
+    }
+
     /// <summary>Some cluster was taken since the image was opened.</summary>
     internal bool HasGivenOut { get; private set; }
 

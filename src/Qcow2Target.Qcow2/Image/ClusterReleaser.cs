@@ -10,11 +10,15 @@ namespace Qcow2Target.Qcow2.Image;
 internal sealed class ClusterReleaser(ClusterAllocator allocator, ReaderEpoch epoch, ClusterGeometry geometry, IBlockFile file)
 {
     private readonly Queue<(ExtentList Clusters, int Phase)> _waiting = new();
+    private int _punching;
 
     /// <summary>Stretches that wait for their readers.</summary>
     internal int PendingCount { get; private set; }
 
     internal bool IsWaiting => _waiting.Count > 0;
+
+    /// <summary>Holes are being punched.</summary>
+    internal bool IsPunching => _punching > 0;
 
     /// <summary>Clusters, each as often as it lost a use, whose pointers are gone from stable storage.</summary>
     internal void Add(ExtentList clusters)
@@ -41,12 +45,15 @@ internal sealed class ClusterReleaser(ClusterAllocator allocator, ReaderEpoch ep
                 for (var cluster = extent.First; cluster < extent.End; cluster++)
                     if (allocator.Release(cluster)) (last ??= new ExtentList()).Add(cluster);
         }
-        return last is null ? null : new PunchWork(file, geometry, last.Extents);
+        if (last is null) return null;
+        _punching++;
+        return new PunchWork(file, geometry, last.Extents);
     }
 
     /// <summary>The holes are punched, or could not be: the clusters are free.</summary>
     internal void Finish(PunchWork work)
     {
+        _punching--;
         foreach (var extent in work.Extents) allocator.Free(extent);
     }
 }

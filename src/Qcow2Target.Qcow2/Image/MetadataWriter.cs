@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Qcow2Target.Qcow2.Check;
 using Qcow2Target.Qcow2.Format;
 using Qcow2Target.Qcow2.Io;
 using Qcow2Target.Qcow2.Pending;
@@ -36,6 +37,7 @@ public sealed class MetadataWriter : IDisposable
     private readonly Committer _committer;
     private readonly OperationQueue _operations;
     private readonly Resizer _resizer;
+    private readonly OnlineChecker _checker;
     private readonly PendingLogs? _logs;
     private readonly LinkJournal _journal;
     private readonly ScanDuty _scan;
@@ -72,6 +74,7 @@ public sealed class MetadataWriter : IDisposable
         var steps = new StepRunner(layer, file, scan.Metadata, _allocator, tables, _committer, _releaser, _journal);
         _operations = new OperationQueue(layer.Geometry, tables, steps, _journal, time);
         _resizer = new Resizer(layer, file, scan.Metadata, _allocator, _releaser, _operations);
+        _checker = new OnlineChecker(opened.File, _allocator, _operations);
         _keepsWord = layer.Header.Autoclear == layer.Header.KeptAutoclear;
         _announcement = _keepsWord && !_journal.NeedsLog ? Announcement.Made : Announcement.Due;
         OpenGate();
@@ -113,7 +116,7 @@ public sealed class MetadataWriter : IDisposable
     public ImageFault? Fault { get; private set; }
 
     /// <summary>No request waits, no work runs or waits to be taken.</summary>
-    public bool IsIdle => _submitted.Count + _operations.Count + _flushes.Count + _outstanding == 0 && _resizer.IsIdle;
+    public bool IsIdle => _submitted.Count + _operations.Count + _flushes.Count + _outstanding == 0 && _resizer.IsIdle && _checker.IsIdle;
 
     /// <summary>The close has ended: no work runs, the file is complete on disk unless <see cref="Fault"/> tells otherwise.</summary>
     public bool IsClosed => _closePhase == ClosePhase.Closed;
@@ -165,9 +168,11 @@ public sealed class MetadataWriter : IDisposable
                 AdvanceResize();
                 AdvanceOperations();
                 AdvanceResize();
+                AdvanceCheck();
                 Commit();
                 Release();
                 Reserve();
+                AdvanceCheck();
             }
             AdvanceClose();
         }
@@ -228,6 +233,7 @@ public sealed class MetadataWriter : IDisposable
             else if (request is WriteRequest write) _operations.Add(new Operation(write));
             else if (request is ZeroRequest zero) _operations.Add(new Operation(zero));
             else if (request is ResizeRequest resize) _resizer.Add(resize);
+            else if (request is CheckRequest check) _checker.Add(check);
             else _flushes.Add((FlushRequest)request);
         }
     }
@@ -244,7 +250,7 @@ public sealed class MetadataWriter : IDisposable
     }
 
     // A close waits for a scan only where somebody waits for a change.
-    private bool NeedsScan => _close is null || _operations.Count > 0 || !_resizer.IsIdle;
+    private bool NeedsScan => _close is null || _operations.Count > 0 || !_resizer.IsIdle || !_checker.IsIdle;
 
     // In-place writes go on without us from here on. A mark announces new mappings; what is written in place does not need one.
     private void OpenGate()
@@ -261,7 +267,7 @@ public sealed class MetadataWriter : IDisposable
             _announcement = Announcement.Running;
             return;
         }
-        if (_resizer.HoldsSteps) return;
+        if (_resizer.HoldsSteps || _checker.HoldsSteps) return;
         if (_operations.Advance(_commitFault, Enqueue) is { } corrupt) throw new ImageFaultException(corrupt);
         NeedsDrain |= _operations.HasMore;
         NoteLinked();
@@ -269,7 +275,15 @@ public sealed class MetadataWriter : IDisposable
 
     private void AdvanceResize()
     {
-        if (_scan.IsDone && _announcement == Announcement.Made) _resizer.Advance(_committer.Running is not null, Enqueue, _flushes.Add);
+        if (_scan.IsDone && _announcement == Announcement.Made && !_checker.HoldsSteps) _resizer.Advance(_committer.Running is not null, Enqueue, _flushes.Add);
+    }
+
+    private void AdvanceCheck()
+    {
+        if (!_scan.IsDone) return;
+        var othersAreIdle = _committer.Running is null && _resizer.IsIdle && _announcement != Announcement.Running;
+        var countsAreWritten = !_allocator.IsWorking && (!_allocator.HasWrites || _countsFailed);
+        _checker.Advance(othersAreIdle, countsAreWritten && !_releaser.IsWaiting && !_releaser.IsPunching, Enqueue, _flushes.Add);
     }
 
     private void NoteLinked()
@@ -310,7 +324,7 @@ public sealed class MetadataWriter : IDisposable
     // Fetches reserved clusters before they run out, or writes counts that went down; one such job at a time.
     private void Reserve()
     {
-        if (_allocator.IsWorking || _closePhase > ClosePhase.Finishing || !_scan.IsDone) return;
+        if (_allocator.IsWorking || _closePhase > ClosePhase.Finishing || !_scan.IsDone || _checker.HoldsCounts) return;
         var missing = _operations.ClustersWanted - _allocator.Available;
         var runsLow = _close is null && !_countsFailed && _allocator.HasGivenOut && _allocator.Available < RefillClusters / WriterLimits.RefillBelowPart;
         if (missing > 0 || runsLow)
@@ -345,6 +359,7 @@ public sealed class MetadataWriter : IDisposable
             case PunchWork punch: _releaser.Finish(punch); break;
             case HeaderWork header: FinishHeader(header); break;
             case ScanWork scan: FinishScan(scan); break;
+            case CheckWork check: _checker.Finish(check); break;
             case MoveL1Work move: FailIf(_resizer.Finish(move)); break;
             case AnnounceWork announcement: FinishAnnouncement(announcement); break;
             case UnmarkWork unmark: FinishUnmark(unmark); break;
@@ -459,6 +474,7 @@ public sealed class MetadataWriter : IDisposable
         foreach (var step in _journal.TakeHeld()) _operations.Finish(step, fault);
         _operations.FailAll(fault);
         _resizer.FailAll(fault);
+        _checker.FailAll(fault);
         foreach (var flush in _flushes) flush.Complete(FaultFor(flush, fault));
         _flushes.Clear();
     }
@@ -486,7 +502,7 @@ public sealed class MetadataWriter : IDisposable
     {
         switch (_closePhase)
         {
-            case ClosePhase.Finishing when _operations.Count + _flushes.Count == 0 && _resizer.IsIdle && _committer.Running is null && !_allocator.IsWorking:
+            case ClosePhase.Finishing when _operations.Count + _flushes.Count == 0 && _resizer.IsIdle && _checker.IsIdle && _committer.Running is null && !_allocator.IsWorking:
                 _closeEpoch = _gate.Epoch.Phase;
                 _closePhase = ClosePhase.Quiescing;
                 return true;

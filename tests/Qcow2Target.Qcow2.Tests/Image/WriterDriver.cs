@@ -1,3 +1,4 @@
+using Qcow2Target.Qcow2.Check;
 using Qcow2Target.Qcow2.Image;
 
 namespace Qcow2Target.Qcow2.Tests.Image;
@@ -45,6 +46,9 @@ internal sealed class WriterDriver(Qcow2Image image, Random? random = null)
     internal Outcome Flush() => Submit(outcome => new Flushing(outcome));
 
     internal Outcome Resize(long length) => Submit(outcome => new Resizing(length, outcome));
+
+    /// <summary>What is found is handed to <paramref name="report"/>.</summary>
+    internal Outcome Check(Action<CheckReport> report) => Submit(outcome => new Checking(report, outcome));
 
     /// <summary>One thing happens.</summary>
     internal void Turn()
@@ -149,6 +153,13 @@ internal sealed class WriterDriver(Qcow2Image image, Random? random = null)
     private sealed class Resizing(long length, Outcome outcome) : ResizeRequest
     {
         public override long Length => length;
+
+        protected internal override void Complete(ImageFault? fault) => outcome.Complete(fault);
+    }
+
+    private sealed class Checking(Action<CheckReport> report, Outcome outcome) : CheckRequest
+    {
+        protected internal override void Report(CheckReport found) => report(found);
 
         protected internal override void Complete(ImageFault? fault) => outcome.Complete(fault);
     }
