@@ -45,6 +45,7 @@ public static class AdminProgram
             ListCommand.Create(runner),
             ResizeCommand.Create(runner),
             SetAccessCommand.Create(runner),
+            CheckCommand.Create(runner, output, error),
             CreateCommand.Create(runner.Common, output, error),
         },
     };

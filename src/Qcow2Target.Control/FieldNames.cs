@@ -33,6 +33,10 @@ internal static class FieldNames
     public const string Name = "name";
     public const string Secret = "secret";
     public const string Access = "access";
+    public const string Outcome = "outcome";
+    public const string Errors = "errors";
+    public const string Leaks = "leaks";
+    public const string Findings = "findings";
     public const string FilePath = "file_path";
     public const string FreedLogicalUnitPaths = "freed_logical_unit_paths";
 

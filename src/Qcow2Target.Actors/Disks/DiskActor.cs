@@ -179,12 +179,17 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
             Drive(lease);
         });
         Receive<CloseDisk>(command => Close(Sender, command.Unflushed));
+        Receive<InspectDisk>(_ => _port.CheckAsync().PipeTo(Sender, Self,
+            success: found => found.Report is { } report ? (object)new DiskChecked(report) : new CommandRefused(OpenFaults.ReasonOf(found.Fault!.Kind), _path, found.Fault.Message)));
         Receive<GrowDisk>(command => _port.ResizeAsync(command.Bytes).PipeTo(Sender, Self,
             success: fault => fault is null ? (object)new DiskGrown(command.Bytes) : new DiskNotGrown(OpenFaults.ReasonOf(fault.Kind), fault.Message)));
     }
 
-    private void RefuseToGrow() =>
+    private void RefuseToGrow()
+    {
+        Receive<InspectDisk>(_ => Sender.Tell(new CommandRefused(RefusalReason.DiskFault, _path, "its disk is not in service")));
         Receive<GrowDisk>(_ => Sender.Tell(new DiskNotGrown(RefusalReason.LogicalUnitNotReady, "its disk is not in service")));
+    }
 
     /// <summary>Lets the writer decide for all that has gathered, and sends its jobs off.</summary>
     private void Drive(ImageLease lease)

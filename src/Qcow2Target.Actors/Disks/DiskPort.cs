@@ -135,6 +135,21 @@ public sealed class DiskPort(string path, int physicalBlockBytes, ZeroDetection 
         return request.Task;
     }
 
+    /// <summary>Checks the image's metadata while it is served. Of one that takes no writes only its file can be checked.</summary>
+    internal Task<CheckAnswer> CheckAsync()
+    {
+        if (_lease is not { } lease || !lease.Users.TryEnter())
+            return Task.FromResult(new CheckAnswer(null, new ImageFault(ImageFaultKind.Closed, $"{path} is not in service")));
+        if (lease.Image.Writer is null)
+        {
+            lease.Users.Exit();
+            return Task.FromResult(new CheckAnswer(null, new ImageFault(ImageFaultKind.ReadOnly, "it is served for reading only: check the file itself")));
+        }
+        var request = new PortCheck(lease);
+        Submit(lease, request, request);
+        return request.Task;
+    }
+
     /// <summary>No write starts until the task has ended: a write that was given up is still on its way to the disk.</summary>
     public void FenceUntil(Task returned)
     {

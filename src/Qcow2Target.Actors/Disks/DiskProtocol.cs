@@ -1,4 +1,5 @@
 using Qcow2Target.Actors.Targets;
+using Qcow2Target.Qcow2.Check;
 using Qcow2Target.Qcow2.Pending;
 
 namespace Qcow2Target.Actors.Disks;
@@ -12,6 +13,12 @@ public sealed record OpenDisk(PendingRule Pending = PendingRule.Keep) : IDiskCom
 
 /// <summary>Answered by <see cref="DiskClosed"/> when no descriptor and no lock is left and the file is complete; the actor stops then.</summary>
 public sealed record CloseDisk(UnflushedData Unflushed) : IDiskCommand;
+
+/// <summary>Checks the disk's image; answered by <see cref="DiskChecked"/> or <see cref="CommandRefused"/>.</summary>
+public sealed record InspectDisk : IDiskCommand;
+
+/// <summary>What a check has found.</summary>
+public sealed record DiskChecked(CheckReport Report);
 
 /// <summary>Makes the disk larger; answered by <see cref="DiskGrown"/> or <see cref="DiskNotGrown"/>.</summary>
 /// <param name="Bytes">The new size, a multiple of 512.</param>

@@ -1,3 +1,4 @@
+using Qcow2Target.Qcow2.Check;
 using Qcow2Target.Qcow2.Image;
 
 namespace Qcow2Target.Actors.Disks;
@@ -84,6 +85,32 @@ internal sealed class PortResize(ImageLease lease, long length, Action<long> gro
         _done.SetResult(fault);
     }
 }
+
+/// <summary>Answered with what was found, or with a fault: no initiator waits for it.</summary>
+internal sealed class PortCheck(ImageLease lease) : CheckRequest, IPortRequest
+{
+    private readonly TaskCompletionSource<CheckAnswer> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private CheckReport? _report;
+    private int _answered;
+
+    public Task<CheckAnswer> Task => _done.Task;
+
+    public void Fail(ImageFault fault) => Complete(fault);
+
+    protected override void Report(CheckReport report) => _report = report;
+
+    protected override void Complete(ImageFault? fault)
+    {
+        if (Interlocked.Exchange(ref _answered, 1) != 0)
+            return;
+        lease.Remove(this);
+        lease.Users.Exit();
+        _done.SetResult(new CheckAnswer(_report, fault));
+    }
+}
+
+/// <summary>Exactly one of the two is there.</summary>
+internal readonly record struct CheckAnswer(CheckReport? Report, ImageFault? Fault);
 
 internal sealed class PortFlush(ImageLease lease) : FlushRequest, IPortRequest
 {

@@ -72,6 +72,7 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
         Receive<AttachDisk>(Attach);
         Receive<DetachDisk>(Detach);
         Receive<ResizeDisk>(Resize);
+        Receive<CheckDisk>(Check);
         Receive<ClearTarget>(Clear);
         Receive<DeleteTarget>(Delete);
         Receive<RestoreLuns>(Restore);
@@ -299,6 +300,18 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
             _log.Warning("LUN {Lun} of {Target} ({Path}) is write protected: {Reason}", entry.Lun, _name.Shown, entry.Path, change.Reason);
         else
             _log.Warning("LUN {Lun} of {Target} ({Path}) is out of service: {Reason}", entry.Lun, _name.Shown, entry.Path, change.Reason);
+    }
+
+    // Check: the disk answers the client itself; commands that come meanwhile do not wait.
+
+    private void Check(CheckDisk command)
+    {
+        if (_luns.Find(command.Lun) is not { } entry)
+            Sender.Tell(Refusals.LogicalUnitNotFound(_name));
+        else if (entry.Readiness != DiskReadiness.Ready)
+            Sender.Tell(Refusals.LogicalUnitNotReady(_name, entry.Reason ?? $"it is {entry.Readiness}"));
+        else
+            entry.Actor.Forward(new InspectDisk());
     }
 
     // Resize

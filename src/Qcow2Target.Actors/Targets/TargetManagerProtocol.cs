@@ -78,6 +78,9 @@ public sealed record ClearTarget(TargetName Target, ConnectedInitiators Initiato
 /// <param name="Bytes">The new size, a multiple of 512; not below the size now.</param>
 public sealed record ResizeDisk(TargetName Target, int Lun, long Bytes) : ITargetCommand;
 
+/// <summary>Checks the image of a LUN while it is served; answered by <see cref="Disks.DiskChecked"/>.</summary>
+public sealed record CheckDisk(TargetName Target, int Lun) : ITargetCommand;
+
 /// <param name="Target">Only this target, or null for all.</param>
 public sealed record ListTargets(TargetName? Target) : ITargetManagerCommand;
 

@@ -44,6 +44,8 @@ public static class ReplyReader
             DetachLunRequest => new DetachLunReply(Need<string>(result, FieldNames.FilePath)),
             ClearTargetRequest => new ClearTargetReply(Strings(result, FieldNames.FreedLogicalUnitPaths)),
             ResizeRequest => new ResizeReply(Need<long>(result, FieldNames.Size)),
+            CheckDiskRequest => new CheckReply(
+                Need<string>(result, FieldNames.Outcome), Need<long>(result, FieldNames.Errors), Need<long>(result, FieldNames.Leaks), Strings(result, FieldNames.Findings)),
             ListRequest list => new ListReply([.. result.Properties().Select(ReadTarget)], list.Detail),
             AddTargetRequest or DeleteTargetRequest or SetAccessRequest => EmptyReply.Instance,
             _ => throw new ArgumentException($"There is no reply to a {request.GetType().Name}.", nameof(request)),

@@ -44,6 +44,15 @@ public static class ReplyCodec
                 json.WritePropertyName(FieldNames.Size);
                 json.WriteValue(resized.Size);
                 break;
+            case CheckReply check:
+                json.WritePropertyName(FieldNames.Outcome);
+                json.WriteValue(check.Outcome);
+                json.WritePropertyName(FieldNames.Errors);
+                json.WriteValue(check.Errors);
+                json.WritePropertyName(FieldNames.Leaks);
+                json.WriteValue(check.Leaks);
+                WriteStrings(json, FieldNames.Findings, check.Findings);
+                break;
             case ListReply list:
                 foreach (TargetListing target in list.Targets)
                     WriteTarget(json, target, list.Detail);

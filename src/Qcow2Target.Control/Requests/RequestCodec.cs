@@ -97,6 +97,7 @@ public static class RequestCodec
             RequestTypes.List => ReadList(command),
             RequestTypes.Resize => ReadResize(Required()),
             RequestTypes.SetAccess => ReadSetAccess(Required()),
+            RequestTypes.Check => ReadCheck(Required()),
             _ => throw new RequestFormException(ControlErrors.UnknownRequest(type)),
         };
 
@@ -182,6 +183,12 @@ public static class RequestCodec
         return new SetAccessRequest(command.RequiredString(FieldNames.TargetName), AccessOf(command));
     }
 
+    private static CheckDiskRequest ReadCheck(CommandFields command)
+    {
+        command.RefuseOthers(RequestTypes.Check, FieldNames.TargetName, FieldNames.LunId);
+        return new CheckDiskRequest(command.RequiredString(FieldNames.TargetName), command.RequiredInteger(FieldNames.LunId));
+    }
+
     private static AccessConditions AccessOf(CommandFields command) => new(
         command.OptionalUsers(FieldNames.Chap),
         command.OptionalUsers(FieldNames.MutualChap),
@@ -229,6 +236,10 @@ public static class RequestCodec
             case SetAccessRequest set:
                 Write(json, FieldNames.TargetName, set.TargetName);
                 WriteAccess(json, set.Access);
+                break;
+            case CheckDiskRequest check:
+                Write(json, FieldNames.TargetName, check.TargetName);
+                Write(json, FieldNames.LunId, check.LunId);
                 break;
             case DeleteTargetRequest delete:
                 Write(json, FieldNames.TargetName, delete.TargetName);

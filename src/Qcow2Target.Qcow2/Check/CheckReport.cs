@@ -50,6 +50,18 @@ public sealed class CheckReport
         }
     }
 
+    /// <summary>The outcome in a word: <c>clean</c>, <c>leaks</c>, <c>corrupt</c> or <c>not_checked</c>.</summary>
+    public string Verdict => Outcome switch
+    {
+        CheckOutcome.Clean => "clean",
+        CheckOutcome.Leaks => "leaks",
+        CheckOutcome.Corrupt => "corrupt",
+        _ => "not_checked",
+    };
+
+    /// <summary>Why the image could not be checked, or the first findings, in sentences.</summary>
+    public IReadOnlyList<string> Describe(int most) => Obstacle is { } obstacle ? [obstacle] : [.. _findings.Take(most).Select(finding => finding.ToString())];
+
     /// <summary>How many findings of a kind there are.</summary>
     public long this[CheckFindingKind kind] => _counts[(int)kind];
 

@@ -1,9 +1,11 @@
 using Qcow2Target.Actors;
+using Qcow2Target.Actors.Disks;
 using Qcow2Target.Actors.Targets;
 using Qcow2Target.Control.Errors;
 using Qcow2Target.Control.Replies;
 using Qcow2Target.Control.Requests;
 using Qcow2Target.Iscsi.Chap;
+using Qcow2Target.Qcow2.Check;
 using Qcow2Target.Qcow2.Pending;
 using Qcow2Target.Scsi;
 using ImageAccess = Qcow2Target.Qcow2.Image.ImageAccess;
@@ -30,6 +32,7 @@ internal static class CommandTranslation
         DeleteTargetRequest delete => new DeleteTarget(new TargetName(delete.TargetName), PolicyOf(delete.Sessions)),
         ClearTargetRequest clear => new ClearTarget(new TargetName(clear.TargetName), PolicyOf(clear.Sessions), PolicyOf(clear.Flush)),
         ResizeRequest resize => new ResizeDisk(new TargetName(resize.TargetName), (int)resize.LunId, resize.Size),
+        CheckDiskRequest check => new CheckDisk(new TargetName(check.TargetName), (int)check.LunId),
         ListRequest list => new ListTargets(list.TargetName is { } name ? new TargetName(name) : null),
         _ => throw new ArgumentOutOfRangeException(nameof(request), request.Type, "is no request of the contract"),
     };
@@ -40,6 +43,7 @@ internal static class CommandTranslation
         AttachRequest attach => new ListTargets(new TargetName(attach.TargetName)),
         DetachLunRequest detach => new ListTargets(new TargetName(detach.TargetName)),
         ResizeRequest resize => new ListTargets(new TargetName(resize.TargetName)),
+        CheckDiskRequest check => new ListTargets(new TargetName(check.TargetName)),
         SetAccessRequest set => new ListTargets(new TargetName(set.TargetName)),
         _ => null,
     };
@@ -50,6 +54,7 @@ internal static class CommandTranslation
         DiskDetached detached => new DetachLunReply(detached.Path),
         TargetCleared cleared => new ClearTargetReply(cleared.Paths),
         DiskResized resized => new ResizeReply(resized.CapacityBytes),
+        DiskChecked found => ReplyOf(found.Report),
         TargetAdded or TargetDeleted or AccessChanged => EmptyReply.Instance,
         TargetList list when request is ListRequest asked => new ListReply([.. list.Targets.Select(ListingOf)], asked.Detail),
         CommandRefused refused => new FailureReply(ErrorOf(request, refused, deadline)),
@@ -121,8 +126,12 @@ internal static class CommandTranslation
         AttachRequest attach => attach.LunId ?? 0,
         DetachLunRequest detach => detach.LunId,
         ResizeRequest resize => resize.LunId,
+        CheckDiskRequest check => check.LunId,
         _ => 0,
     };
+
+    private static CheckReply ReplyOf(CheckReport report) =>
+        new(report.Verdict, report.Errors, report.Leaks, report.Describe(CheckReply.MaxFindings));
 
     private static AccessChange ChangeOf(AccessConditions access) => new(UsersOf(access.Chap), UsersOf(access.MutualChap), access.Initiators, access.Networks);
 

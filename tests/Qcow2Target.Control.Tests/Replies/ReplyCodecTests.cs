@@ -27,6 +27,7 @@ public sealed class ReplyCodecTests
         { EmptyReply.Instance, """{"error":"","result":{},"Type":"EMPTY"}""" },
         { new ClearTargetReply(["/var/tmp/disk.qcow2", "/b"]), """{"error":"","result":{"freed_logical_unit_paths":["/var/tmp/disk.qcow2","/b"]},"Type":"CLEARTARGET"}""" },
         { new ClearTargetReply([]), """{"error":"","result":{"freed_logical_unit_paths":[]},"Type":"CLEARTARGET"}""" },
+        { new CheckReply("leaks", 0, 2, ["one", "two"]), """{"error":"","result":{"outcome":"leaks","errors":0,"leaks":2,"findings":["one","two"]},"Type":"CHECK"}""" },
         { new ResizeReply(1L << 40), """{"error":"","result":{"size":1099511627776},"Type":"RESIZE"}""" },
         { new ListReply([], ListDetail.Contract), """{"error":"","result":{},"Type":"LIST"}""" },
         {
@@ -58,6 +59,7 @@ public sealed class ReplyCodecTests
             DetachLunReply => new DetachLunRequest("iqn.x", 4),
             ClearTargetReply => new ClearTargetRequest("iqn.x"),
             ResizeReply => new ResizeRequest("iqn.x", 4, 512),
+            CheckReply => new CheckDiskRequest("iqn.x", 4),
             ListReply list => new ListRequest(null, list.Detail),
             _ => new AddTargetRequest("iqn.x"),
         };

@@ -28,6 +28,7 @@ public sealed class RequestCodecTests(ITestOutputHelper output)
         { """{"type":"LIST","command":{}}""", new ListRequest() },
         { """{"type":"LIST","command":{"details":true}}""", new ListRequest(null, ListDetail.Full) },
         { """{"type":"LIST","command":{"target_name":"iqn.nx.2018.com:arms:rpi1","details":true}}""", new ListRequest(Name, ListDetail.Full) },
+        { """{"type":"CHECK","command":{"target_name":"iqn.nx.2018.com:arms:rpi1","lun_id":1}}""", new CheckDiskRequest("iqn.nx.2018.com:arms:rpi1", 1) },
         { """{"type":"RESIZE","command":{"target_name":"iqn.nx.2018.com:arms:rpi1","lun_id":1,"size":1073741824}}""", new ResizeRequest(Name, 1, 1 << 30) },
     };
 
@@ -112,6 +113,7 @@ public sealed class RequestCodecTests(ITestOutputHelper output)
     [InlineData("""{"type":"LIST","command":1,"command":{}}""", ErrorCodes.DuplicateField, "'command'")]
     [InlineData("""{"type":"list"}""", ErrorCodes.UnknownRequest, "'list'")]
     [InlineData("""{"type":"SHRINK","command":{}}""", ErrorCodes.UnknownRequest, "ATTACH, DETACHLUN")]
+    [InlineData("""{"type":"CHECK","command":{"target_name":"iqn.a"}}""", ErrorCodes.MissingField, "'lun_id'")]
     [InlineData("""{"type":"RESIZE","command":{"target_name":"iqn.a","lun_id":0}}""", ErrorCodes.MissingField, "'size'")]
     [InlineData("""{"type":"RESIZE","command":{"target_name":"iqn.a","size":512}}""", ErrorCodes.MissingField, "'lun_id'")]
     [InlineData("""{"type":"RESIZE","command":{"target_name":"iqn.a","lun_id":0,"size":"10G"}}""", ErrorCodes.WrongType, "'size'")]
