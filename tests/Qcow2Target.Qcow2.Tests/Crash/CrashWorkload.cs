@@ -1,6 +1,6 @@
 using Qcow2Target.Qcow2.Image;
 using Qcow2Target.Qcow2.Pending;
-using Qcow2Target.Qcow2.Tests.Image.Review;
+using Qcow2Target.Qcow2.Tests.Image.Model;
 
 namespace Qcow2Target.Qcow2.Tests.Crash;
 
@@ -12,7 +12,7 @@ internal sealed class CrashWorkload
     private readonly Random _random;
     private readonly List<(int Sector, int Count)> _inFlight = [];
     private readonly Qcow2Image _image;
-    private readonly ReviewDriver _driver;
+    private readonly ModelDriver _driver;
     private readonly int _clusterSectors;
     private readonly int _zone;
     private int _sectors;
@@ -29,7 +29,7 @@ internal sealed class CrashWorkload
         var time = new ManualTime();
         _image = new CrashFiles(Recorder.Image, start.Bases).OpenImage(new PendingLogs(Recorder.Folder, boot) { LogBytes = LogBytes }, time: time);
         _image.Writer!.RefillClusters = random.Next(3) switch { 0 => 4, 1 => 32, _ => 256 };
-        _driver = new ReviewDriver(_image.Writer!, random, time);
+        _driver = new ModelDriver(_image.Writer!, random, time);
         _clusterSectors = _image.Geometry.ClusterBytes / DiskHistory.SectorBytes;
         _sectors = (int)(_image.Length / DiskHistory.SectorBytes);
         // Only a part of a large disk is worked on, so that requests meet.
@@ -130,7 +130,7 @@ internal sealed class CrashWorkload
                 throw new CrashFinding($"a read at position {Recorder.Position}: {wrong}");
     }
 
-    private void Follow(ReviewOutcome outcome, int sector, int count, Action<int> done)
+    private void Follow(ModelOutcome outcome, int sector, int count, Action<int> done)
     {
         _inFlight.Add((sector, count));
         outcome.Then = fault =>

@@ -1,4 +1,4 @@
-namespace Qcow2Target.Qcow2.Tests.Image.Review;
+namespace Qcow2Target.Qcow2.Tests.Image.Model;
 
 /// <summary>A clock that moves when a test says so.</summary>
 internal sealed class ManualTime : TimeProvider

@@ -1,13 +1,13 @@
 using Qcow2Target.Qcow2.Format;
 using Qcow2Target.Qcow2.Image;
-using Qcow2Target.Qcow2.Tests.Image.Review;
+using Qcow2Target.Qcow2.Tests.Image.Model;
 using Qcow2Target.Testing;
 using Xunit.Abstractions;
 
 namespace Qcow2Target.Qcow2.Tests.Image;
 
 /// <summary>Images whose metadata somebody has bent, and ends that come at a bad moment.</summary>
-public sealed class HostileReviewTests(ITestOutputHelper output)
+public sealed class SecondOpinionTests(ITestOutputHelper output)
 {
     private const int Sectors = 1024;
 
@@ -30,7 +30,7 @@ public sealed class HostileReviewTests(ITestOutputHelper output)
             ReadAll(disk.Copy());
             try
             {
-                using var image = Exploration.Open(new ReviewFiles().Add(Exploration.ImagePath, disk), ImageAccess.ReadWrite);
+                using var image = Exploration.Open(new ModelFiles().Add(Exploration.ImagePath, disk), ImageAccess.ReadWrite);
                 served++;
                 Assert.True(errors.Count == 0, $"round {round}: opened for writing in spite of\n{string.Join('\n', errors)}");
                 agreed++;
@@ -135,18 +135,18 @@ public sealed class HostileReviewTests(ITestOutputHelper output)
         QemuImg.Io(directory["image"], "write -P 6 64k 64k").EnsureSuccess();
         var untouched = MemoryBlockFile.LoadFrom(directory["image"]);
         var before = untouched.ToArray();
-        using (var idle = Exploration.Open(new ReviewFiles().Add(Exploration.ImagePath, untouched), ImageAccess.ReadWrite))
+        using (var idle = Exploration.Open(new ModelFiles().Add(Exploration.ImagePath, untouched), ImageAccess.ReadWrite))
         {
-            new ReviewDriver(idle.Writer!, new RandomSource(output.WriteLine), new ManualTime()).Close(CloseMode.Commit);
+            new ModelDriver(idle.Writer!, new RandomSource(output.WriteLine), new ManualTime()).Close(CloseMode.Commit);
         }
         Assert.Equal(before, untouched.Reopen().ToArray());
 
         var file = MemoryBlockFile.LoadFrom(directory["image"]);
         var time = new ManualTime();
-        using (var image = Exploration.Open(new ReviewFiles().Add(Exploration.ImagePath, file), ImageAccess.ReadWrite, time))
+        using (var image = Exploration.Open(new ModelFiles().Add(Exploration.ImagePath, file), ImageAccess.ReadWrite, time))
         {
             Assert.True(image.Info.ClearsBitmaps);
-            var driver = new ReviewDriver(image.Writer!, new RandomSource(output.WriteLine), time);
+            var driver = new ModelDriver(image.Writer!, new RandomSource(output.WriteLine), time);
             Assert.False(image.TryWrite(0, new byte[512]), "written before the bitmaps were given up");
             var content = new byte[900_000];
             content.AsSpan().Fill(7);
@@ -224,7 +224,7 @@ public sealed class HostileReviewTests(ITestOutputHelper output)
     {
         try
         {
-            using var image = Exploration.Open(new ReviewFiles().Add(Exploration.ImagePath, disk), ImageAccess.ReadOnly);
+            using var image = Exploration.Open(new ModelFiles().Add(Exploration.ImagePath, disk), ImageAccess.ReadOnly);
             var sector = new byte[512];
             for (var index = 0; index < Sectors; index++)
             {
@@ -246,7 +246,7 @@ public sealed class HostileReviewTests(ITestOutputHelper output)
 
     private static void WriteSome(Qcow2Image image, RandomSource random)
     {
-        var driver = new ReviewDriver(image.Writer!, random, new ManualTime());
+        var driver = new ModelDriver(image.Writer!, random, new ManualTime());
         for (var count = 0; count < 10; count++)
         {
             driver.Finish(driver.Write(random.Next(Sectors - 16) * 512L, new byte[8192]), "write");

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.IO.Compression;
 using Qcow2Target.Testing;
 
-namespace Qcow2Target.Qcow2.Tests.Image.Review;
+namespace Qcow2Target.Qcow2.Tests.Image.Model;
 
 /// <summary>
 /// A second opinion on an image, written from the format's specification and sharing no code with the engine: standard and extended L2 entries, no

@@ -1,13 +1,13 @@
 using Qcow2Target.Qcow2.Image;
 using Qcow2Target.Qcow2.Io;
-using Qcow2Target.Qcow2.Tests.Image.Review;
+using Qcow2Target.Qcow2.Tests.Image.Model;
 using Qcow2Target.Testing;
 using Xunit.Abstractions;
 
 namespace Qcow2Target.Qcow2.Tests.Image;
 
 /// <summary>Images of every shape that qemu-img makes, against a byte array while they are served and against qemu-img afterwards.</summary>
-public sealed class EdgeReviewTests(ITestOutputHelper output) : IDisposable
+public sealed class EdgeTests(ITestOutputHelper output) : IDisposable
 {
     private const long DefaultCacheBytes = 8 << 20;
 
@@ -94,8 +94,8 @@ public sealed class EdgeReviewTests(ITestOutputHelper output) : IDisposable
         QemuImg.Create(_directory["image"], 4L << 40);
         var file = MemoryBlockFile.LoadFrom(_directory["image"]);
         var time = new ManualTime();
-        using var image = Open(new ReviewFiles().Add("/image", file), "/image", time, DefaultCacheBytes);
-        var driver = new ReviewDriver(image.Writer!, new RandomSource(output.WriteLine), time);
+        using var image = Open(new ModelFiles().Add("/image", file), "/image", time, DefaultCacheBytes);
+        var driver = new ModelDriver(image.Writer!, new RandomSource(output.WriteLine), time);
         var write = driver.Write(3L << 40, new byte[65536]);
         driver.Finish(write, "write");
         var zero = driver.Zero(0, image.Length, ZeroSpace.Free);
@@ -172,7 +172,7 @@ public sealed class EdgeReviewTests(ITestOutputHelper output) : IDisposable
         for (var session = 0; session < 2; session++)
         {
             var file = MemoryBlockFile.LoadFrom(_directory["image"]);
-            var files = new ReviewFiles().Add("/image", file);
+            var files = new ModelFiles().Add("/image", file);
             if (File.Exists(_directory["base"])) files.Add("/base", MemoryBlockFile.LoadFrom(_directory["base"]));
             Session(files, "/image", model, random, operations: 50, cacheBytes);
             Assert.Equal(0, files.OpenCount);
@@ -187,7 +187,7 @@ public sealed class EdgeReviewTests(ITestOutputHelper output) : IDisposable
         var time = new ManualTime();
         using var image = Open(files, path, time, cacheBytes);
         Assert.Equal(model.Length, image.Length);
-        var driver = new ReviewDriver(image.Writer!, random, time);
+        var driver = new ModelDriver(image.Writer!, random, time);
         AssertReads(image, model, 0, model.Length);
         for (var operation = 0; operation < operations; operation++) One(image, driver, model, random);
         AssertReads(image, model, 0, model.Length);
@@ -202,7 +202,7 @@ public sealed class EdgeReviewTests(ITestOutputHelper output) : IDisposable
         Assert.True(QemuImg.Compare(_directory["image"], "qcow2", _directory["model"], "raw"), $"{when}: qemu-img reads something else");
     }
 
-    private static void One(Qcow2Image image, ReviewDriver driver, byte[] model, RandomSource random)
+    private static void One(Qcow2Image image, ModelDriver driver, byte[] model, RandomSource random)
     {
         // Any byte may be the first or the last: SCSI has sectors, the engine knows bytes.
         var cluster = image.Geometry.ClusterBytes;
@@ -230,7 +230,7 @@ public sealed class EdgeReviewTests(ITestOutputHelper output) : IDisposable
         }
     }
 
-    private static void Done(ReviewDriver driver, ReviewOutcome outcome)
+    private static void Done(ModelDriver driver, ModelOutcome outcome)
     {
         driver.Finish(outcome, "request");
         Assert.True(outcome.Succeeded, $"{outcome.Fault}");

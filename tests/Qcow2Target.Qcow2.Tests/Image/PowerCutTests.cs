@@ -1,11 +1,11 @@
-using Qcow2Target.Qcow2.Tests.Image.Review;
+using Qcow2Target.Qcow2.Tests.Image.Model;
 using Qcow2Target.Testing;
 using Xunit.Abstractions;
 
 namespace Qcow2Target.Qcow2.Tests.Image;
 
 /// <summary>Power cuts and kills at any point of a random workload, judged by a checker that shares no code with the engine.</summary>
-public sealed class CrashReviewTests(ITestOutputHelper output)
+public sealed class PowerCutTests(ITestOutputHelper output)
 {
     [Theory]
     [InlineData(9, 256)]

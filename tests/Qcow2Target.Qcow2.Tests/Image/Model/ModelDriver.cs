@@ -1,12 +1,12 @@
 using Qcow2Target.Qcow2.Image;
 
-namespace Qcow2Target.Qcow2.Tests.Image.Review;
+namespace Qcow2Target.Qcow2.Tests.Image.Model;
 
 /// <summary>
 /// The owner of a writer, on one thread: takes jobs, runs them and gives them back in an order that a random generator chooses, so that every
 /// interleaving of whole jobs can happen and a seed repeats it.
 /// </summary>
-internal sealed class ReviewDriver(MetadataWriter writer, Random random, ManualTime time)
+internal sealed class ModelDriver(MetadataWriter writer, Random random, ManualTime time)
 {
     private const int StepLimit = 20_000;
 
@@ -19,30 +19,30 @@ internal sealed class ReviewDriver(MetadataWriter writer, Random random, ManualT
     /// <summary>Jobs that are taken or run and not given back.</summary>
     internal int Outstanding => _taken.Count + _executed.Count;
 
-    internal ReviewOutcome Write(long offset, byte[] data)
+    internal ModelOutcome Write(long offset, byte[] data)
     {
-        var request = new ReviewWrite(offset, data);
+        var request = new ModelWrite(offset, data);
         Submit(request);
         return request.Outcome;
     }
 
-    internal ReviewOutcome Zero(long offset, long length, ZeroSpace space)
+    internal ModelOutcome Zero(long offset, long length, ZeroSpace space)
     {
-        var request = new ReviewZero(offset, length, space);
+        var request = new ModelZero(offset, length, space);
         Submit(request);
         return request.Outcome;
     }
 
-    internal ReviewOutcome Resize(long length)
+    internal ModelOutcome Resize(long length)
     {
-        var request = new ReviewResize(length);
+        var request = new ModelResize(length);
         Submit(request);
         return request.Outcome;
     }
 
-    internal ReviewOutcome Flush()
+    internal ModelOutcome Flush()
     {
-        var request = new ReviewFlush();
+        var request = new ModelFlush();
         Submit(request);
         return request.Outcome;
     }
@@ -101,7 +101,7 @@ internal sealed class ReviewDriver(MetadataWriter writer, Random random, ManualT
         Assert.True(writer.IsIdle, $"nothing to do, but not idle; {Describe()}");
     }
 
-    internal void Finish(ReviewOutcome outcome, string what) => RunUntil(() => outcome.IsDone, what);
+    internal void Finish(ModelOutcome outcome, string what) => RunUntil(() => outcome.IsDone, what);
 
     internal void Close(CloseMode mode)
     {

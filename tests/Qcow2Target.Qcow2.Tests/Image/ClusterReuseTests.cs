@@ -1,12 +1,12 @@
 using Qcow2Target.Qcow2.Image;
-using Qcow2Target.Qcow2.Tests.Image.Review;
+using Qcow2Target.Qcow2.Tests.Image.Model;
 using Qcow2Target.Testing;
 using Xunit.Abstractions;
 
 namespace Qcow2Target.Qcow2.Tests.Image;
 
 /// <summary>Freed clusters: not given out again while somebody still reads, writes or punches them, and given out again afterwards.</summary>
-public sealed class ReuseReviewTests(ITestOutputHelper output)
+public sealed class ClusterReuseTests(ITestOutputHelper output)
 {
     private const int ClusterSectors = 8;
     private const int Clusters = 256;

@@ -1,14 +1,14 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Qcow2Target.Qcow2.Image;
-using Qcow2Target.Qcow2.Tests.Image.Review;
+using Qcow2Target.Qcow2.Tests.Image.Model;
 using Qcow2Target.Testing;
 using Xunit.Abstractions;
 
 namespace Qcow2Target.Qcow2.Tests.Image;
 
 /// <summary>Callers that write, zero and read side by side, each knowing exactly what its own sectors hold.</summary>
-public sealed class StressReviewTests(ITestOutputHelper output)
+public sealed class StressTests(ITestOutputHelper output)
 {
     private const int Callers = 3;
     private const int ClusterSectors = 8;
@@ -28,7 +28,7 @@ public sealed class StressReviewTests(ITestOutputHelper output)
         var size = Stride * Tables;
         using var raw = Exploration.RawBase((int)(size / 512 / 2));
         var disk = Exploration.Create(size, 12, "raw");
-        var files = new ReviewFiles().Add(Exploration.ImagePath, disk).Add(Exploration.BasePath, raw);
+        var files = new ModelFiles().Add(Exploration.ImagePath, disk).Add(Exploration.BasePath, raw);
         var cache = new CacheBudget(cacheBytes);
         using var image = Qcow2Image.Open(new ImageOpenOptions
         {
@@ -87,11 +87,11 @@ public sealed class StressReviewTests(ITestOutputHelper output)
         switch (random.Next(10))
         {
             case 0 when random.Once(10):
-                var flush = new ReviewFlush();
+                var flush = new ModelFlush();
                 Assert.Null(owner.Do(flush, flush.Outcome));
                 break;
             case 1 or 2:
-                var zero = new ReviewZero(sector * 512L, count * 512L, random.Pick(ZeroSpace.Free, ZeroSpace.Keep));
+                var zero = new ModelZero(sector * 512L, count * 512L, random.Pick(ZeroSpace.Free, ZeroSpace.Keep));
                 Assert.Null(owner.Do(zero, zero.Outcome));
                 expected.AsSpan(sector, count).Clear();
                 break;
@@ -103,7 +103,7 @@ public sealed class StressReviewTests(ITestOutputHelper output)
                     StampModel.Fill(data.AsSpan(index * 512, 512), expected[sector + index]);
                 }
                 if (image.TryWrite(sector * 512L, data)) break;
-                var write = new ReviewWrite(sector * 512L, data);
+                var write = new ModelWrite(sector * 512L, data);
                 Assert.Null(owner.Do(write, write.Outcome));
                 break;
         }

@@ -1,9 +1,9 @@
 using Qcow2Target.Qcow2.Image;
 
-namespace Qcow2Target.Qcow2.Tests.Image.Review;
+namespace Qcow2Target.Qcow2.Tests.Image.Model;
 
 /// <summary>Where a request of a test stands.</summary>
-internal sealed class ReviewOutcome
+internal sealed class ModelOutcome
 {
     internal bool IsDone { get; private set; }
 
@@ -23,9 +23,9 @@ internal sealed class ReviewOutcome
     }
 }
 
-internal sealed class ReviewWrite(long offset, byte[] data) : WriteRequest
+internal sealed class ModelWrite(long offset, byte[] data) : WriteRequest
 {
-    internal ReviewOutcome Outcome { get; } = new();
+    internal ModelOutcome Outcome { get; } = new();
 
     public override long Offset => offset;
 
@@ -39,9 +39,9 @@ internal sealed class ReviewWrite(long offset, byte[] data) : WriteRequest
     }
 }
 
-internal sealed class ReviewZero(long offset, long length, ZeroSpace space) : ZeroRequest
+internal sealed class ModelZero(long offset, long length, ZeroSpace space) : ZeroRequest
 {
-    internal ReviewOutcome Outcome { get; } = new();
+    internal ModelOutcome Outcome { get; } = new();
 
     public override long Offset => offset;
 
@@ -52,18 +52,18 @@ internal sealed class ReviewZero(long offset, long length, ZeroSpace space) : Ze
     protected internal override void Complete(ImageFault? fault) => Outcome.Complete(fault);
 }
 
-internal sealed class ReviewResize(long length) : ResizeRequest
+internal sealed class ModelResize(long length) : ResizeRequest
 {
-    internal ReviewOutcome Outcome { get; } = new();
+    internal ModelOutcome Outcome { get; } = new();
 
     public override long Length => length;
 
     protected internal override void Complete(ImageFault? fault) => Outcome.Complete(fault);
 }
 
-internal sealed class ReviewFlush : FlushRequest
+internal sealed class ModelFlush : FlushRequest
 {
-    internal ReviewOutcome Outcome { get; } = new();
+    internal ModelOutcome Outcome { get; } = new();
 
     protected internal override void Complete(ImageFault? fault) => Outcome.Complete(fault);
 }

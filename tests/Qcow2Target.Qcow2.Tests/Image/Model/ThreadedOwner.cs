@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using Qcow2Target.Qcow2.Image;
 
-namespace Qcow2Target.Qcow2.Tests.Image.Review;
+namespace Qcow2Target.Qcow2.Tests.Image.Model;
 
 /// <summary>The owner of a writer as the daemon has it: one thread that drives it, others that run its jobs, callers that wait for their requests.</summary>
 internal sealed class ThreadedOwner : IDisposable
@@ -22,7 +22,7 @@ internal sealed class ThreadedOwner : IDisposable
     }
 
     /// <summary>Submits and blocks until it completed.</summary>
-    internal ImageFault? Do(ImageRequest request, ReviewOutcome outcome)
+    internal ImageFault? Do(ImageRequest request, ModelOutcome outcome)
     {
         var done = new TaskCompletionSource<ImageFault?>(TaskCreationOptions.RunContinuationsAsynchronously);
         outcome.Then = done.SetResult;

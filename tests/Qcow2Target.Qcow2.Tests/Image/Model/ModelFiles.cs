@@ -1,16 +1,16 @@
 using Qcow2Target.Qcow2.Io;
 
-namespace Qcow2Target.Qcow2.Tests.Image.Review;
+namespace Qcow2Target.Qcow2.Tests.Image.Model;
 
 /// <summary>Files of a test by absolute name, opened without locks; what is opened and not yet disposed is counted.</summary>
-internal sealed class ReviewFiles : IImageFiles
+internal sealed class ModelFiles : IImageFiles
 {
     private readonly Dictionary<string, IBlockFile> _files = [];
     private int _open;
 
     internal int OpenCount => Volatile.Read(ref _open);
 
-    internal ReviewFiles Add(string path, IBlockFile file)
+    internal ModelFiles Add(string path, IBlockFile file)
     {
         _files[path] = file;
         return this;
@@ -27,7 +27,7 @@ internal sealed class ReviewFiles : IImageFiles
     public string ResolveBacking(string overlayPath, string backingName) => backingName.StartsWith('/') ? backingName : "/" + backingName;
 
     /// <summary>One open of a file: its dispose leaves the file to the test.</summary>
-    private sealed class Handle(ReviewFiles files, IBlockFile file, ImageRole role) : IBlockFile
+    private sealed class Handle(ModelFiles files, IBlockFile file, ImageRole role) : IBlockFile
     {
         private bool _disposed;
 

@@ -1,13 +1,13 @@
 using Qcow2Target.Qcow2.Image;
 using Qcow2Target.Qcow2.Io;
-using Qcow2Target.Qcow2.Tests.Image.Review;
+using Qcow2Target.Qcow2.Tests.Image.Model;
 using Qcow2Target.Testing;
 using Xunit.Abstractions;
 
 namespace Qcow2Target.Qcow2.Tests.Image;
 
 /// <summary>One failure at each operation of a workload: what was acknowledged stays, what failed is said, and the image is sound whatever comes next.</summary>
-public sealed class FaultReviewTests(ITestOutputHelper output)
+public sealed class FaultSweepTests(ITestOutputHelper output)
 {
     private const int Operations = 70;
 

@@ -1,7 +1,7 @@
 using Qcow2Target.Qcow2.Image;
 using Qcow2Target.Testing;
 
-namespace Qcow2Target.Qcow2.Tests.Image.Review;
+namespace Qcow2Target.Qcow2.Tests.Image.Model;
 
 /// <summary>
 /// A random workload on one image over a <see cref="RecordingBlockFile"/>, held against a <see cref="StampModel"/> while it runs, and afterwards
@@ -30,11 +30,11 @@ internal sealed class Exploration : IDisposable
         _base = baseStamp;
         Recording = new RecordingBlockFile(disk);
         File = new FaultyBlockFile(Recording);
-        Files = new ReviewFiles().Add(ImagePath, File);
+        Files = new ModelFiles().Add(ImagePath, File);
         if (backing is not null) Files.Add(BasePath, backing());
         Image = Open(Files, ImageAccess.ReadWrite, _time);
         Model = new StampModel((int)(Image.Length / StampModel.SectorSize), initial ?? baseStamp);
-        Driver = new ReviewDriver(Image.Writer!, random, _time);
+        Driver = new ModelDriver(Image.Writer!, random, _time);
         _clusterSectors = Image.Geometry.ClusterBytes / StampModel.SectorSize;
     }
 
@@ -44,20 +44,20 @@ internal sealed class Exploration : IDisposable
 
     internal FaultyBlockFile File { get; }
 
-    internal ReviewFiles Files { get; }
+    internal ModelFiles Files { get; }
 
     internal Qcow2Image Image { get; }
 
     internal StampModel Model { get; }
 
-    internal ReviewDriver Driver { get; }
+    internal ModelDriver Driver { get; }
 
     /// <summary>Set: a request that fails with one of these kinds is part of the test.</summary>
     internal HashSet<ImageFaultKind> ExpectedFaults { get; } = [];
 
     internal List<ImageFault> Faults { get; } = [];
 
-    internal static Qcow2Image Open(ReviewFiles files, ImageAccess access, TimeProvider? time = null)
+    internal static Qcow2Image Open(ModelFiles files, ImageAccess access, TimeProvider? time = null)
     {
         var cache = new CacheBudget(1 << 20);
         var image = Qcow2Image.Open(new ImageOpenOptions
@@ -126,7 +126,7 @@ internal sealed class Exploration : IDisposable
     internal void Quiesce() => Driver.RunUntil(() => _inFlight.Count == 0, "all requests completed");
 
     /// <summary>Flushes, and tells the model so when it succeeds.</summary>
-    internal ReviewOutcome Flush()
+    internal ModelOutcome Flush()
     {
         var covered = Model.BeginFlush();
         var outcome = Driver.Flush();
@@ -139,7 +139,7 @@ internal sealed class Exploration : IDisposable
     }
 
     /// <summary>Writes sectors: at once if that is possible, else through the writer. Null: it was done at once.</summary>
-    internal ReviewOutcome? Write(int sector, int count)
+    internal ModelOutcome? Write(int sector, int count)
     {
         var (data, succeeded) = Model.BeginWrite(sector, count, Recording.Position);
         var offset = (long)sector * StampModel.SectorSize;
@@ -153,7 +153,7 @@ internal sealed class Exploration : IDisposable
         return outcome;
     }
 
-    internal ReviewOutcome Zero(int sector, int count, ZeroSpace space)
+    internal ModelOutcome Zero(int sector, int count, ZeroSpace space)
     {
         var succeeded = Model.BeginZero(sector, count, Recording.Position);
         var outcome = Driver.Zero((long)sector * StampModel.SectorSize, (long)count * StampModel.SectorSize, space);
@@ -266,7 +266,7 @@ internal sealed class Exploration : IDisposable
         else Write(sector, count);
     }
 
-    private void Follow(ReviewOutcome outcome, int sector, int count, Action succeeded)
+    private void Follow(ModelOutcome outcome, int sector, int count, Action succeeded)
     {
         _inFlight.Add((sector, count));
         outcome.Then = fault =>

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Qcow2Target.Qcow2.Tests.Image.Review;
+namespace Qcow2Target.Qcow2.Tests.Image.Model;
 
 /// <summary>
 /// What a disk may hold, sector by sector. Each sector that is written carries its own number and a generation, so that a sector of somebody else, or
