@@ -104,7 +104,7 @@ public sealed class L2EntryTests
         var random = new Random(2);
         foreach (var geometry in new[] { Version2, Version3, Extended, new ClusterGeometry(16, 4, 3, 1L << 30, L2Form.Extended, DataPlace.DataFile) })
         {
-            for (var i = 0; i < 50_000; i++)
+            for (var i = 0; i < 5_000; i++)
             {
                 var descriptor = random.Next(4) switch { 0 => 0UL, 1 => Host, _ => (ulong)random.NextInt64() & (ulong)random.NextInt64() & ~0x1ffUL };
                 var bitmap = geometry.HasExtendedL2 ? (ulong)random.NextInt64() & (ulong)random.NextInt64() & (ulong)random.NextInt64() : 0;

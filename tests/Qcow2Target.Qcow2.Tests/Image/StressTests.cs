@@ -14,7 +14,7 @@ public sealed class StressTests(ITestOutputHelper output)
     private const int ClusterSectors = 8;
     private const int SharedClusters = 48;
     private const int OwnClusters = 32;
-    private static readonly TimeSpan Duration = TimeSpan.FromSeconds(2.5);
+    private static readonly TimeSpan Duration = TimeSpan.FromSeconds(1);
 
     [Theory]
     [InlineData(1 << 16)]
