@@ -6,6 +6,7 @@ using Xunit.Abstractions;
 namespace Qcow2Target.Qcow2.Tests.Check;
 
 /// <summary>Our checker beside QEMU's. QCOW2TARGET_DAMAGED_IMAGES sets how many damaged images are judged by both.</summary>
+[Trait("Length", "Long")]
 public sealed class ImageCheckerTests(ITestOutputHelper output)
 {
     private static readonly int Count = int.Parse(Environment.GetEnvironmentVariable("QCOW2TARGET_DAMAGED_IMAGES") ?? "60", CultureInfo.InvariantCulture);

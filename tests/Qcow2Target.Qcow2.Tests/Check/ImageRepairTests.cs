@@ -8,6 +8,7 @@ using Xunit.Abstractions;
 
 namespace Qcow2Target.Qcow2.Tests.Check;
 
+[Trait("Length", "Long")]
 public sealed class ImageRepairTests(ITestOutputHelper output)
 {
     private const int Size = 1 << 20;

@@ -9,6 +9,7 @@ namespace Qcow2Target.Qcow2.Tests.Crash;
 /// Power cuts and kills, explored. The short form runs with the unit tests; <c>tests/explore.sh</c> sets QCOW2TARGET_EXPLORE_STATES or
 /// QCOW2TARGET_EXPLORE_SECONDS for a longer one, and QCOW2TARGET_EXPLORE_ROUND (<c>kind:seed</c>) repeats one round, as a finding names it.
 /// </summary>
+[Trait("Length", "Long")]
 public sealed class CrashExplorerTests(ITestOutputHelper output)
 {
     private const int Operations = 60;

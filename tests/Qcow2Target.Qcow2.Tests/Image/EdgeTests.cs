@@ -7,6 +7,7 @@ using Xunit.Abstractions;
 namespace Qcow2Target.Qcow2.Tests.Image;
 
 /// <summary>Images of every shape that qemu-img makes, against a byte array while they are served and against qemu-img afterwards.</summary>
+[Trait("Length", "Long")]
 public sealed class EdgeTests(ITestOutputHelper output) : IDisposable
 {
     private const long DefaultCacheBytes = 8 << 20;

@@ -7,6 +7,7 @@ using static Qcow2Target.Qcow2.Image.ExtentState;
 
 namespace Qcow2Target.Qcow2.Tests.Image;
 
+[Trait("Length", "Long")]
 public sealed class ExtentQueryTests(ITestOutputHelper output) : IDisposable
 {
     private const int Sector = 512;

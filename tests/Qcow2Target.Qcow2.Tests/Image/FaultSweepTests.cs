@@ -7,6 +7,7 @@ using Xunit.Abstractions;
 namespace Qcow2Target.Qcow2.Tests.Image;
 
 /// <summary>One failure at each operation of a workload: what was acknowledged stays, what failed is said, and the image is sound whatever comes next.</summary>
+[Trait("Length", "Long")]
 public sealed class FaultSweepTests(ITestOutputHelper output)
 {
     private const int Operations = 70;

@@ -4,6 +4,7 @@ using Qcow2Target.Testing;
 
 namespace Qcow2Target.Qcow2.Tests.Image;
 
+[Trait("Length", "Long")]
 public sealed class ImageCreatorTests
 {
     [Theory]

@@ -5,6 +5,7 @@ using Xunit.Abstractions;
 namespace Qcow2Target.Qcow2.Tests.Image;
 
 /// <summary>Power cuts and kills at any point of a random workload, judged by a checker that shares no code with the engine.</summary>
+[Trait("Length", "Long")]
 public sealed class PowerCutTests(ITestOutputHelper output)
 {
     [Theory]

@@ -7,6 +7,7 @@ using Xunit.Abstractions;
 namespace Qcow2Target.Qcow2.Tests.Image;
 
 /// <summary>Opening and reading, with images of QEMU's making.</summary>
+[Trait("Length", "Long")]
 public sealed class Qcow2ImageTests(ITestOutputHelper output) : IDisposable
 {
     private const int MaxCompared = 64 << 20;

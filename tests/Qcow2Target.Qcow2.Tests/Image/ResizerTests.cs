@@ -5,6 +5,7 @@ using Xunit.Abstractions;
 
 namespace Qcow2Target.Qcow2.Tests.Image;
 
+[Trait("Length", "Long")]
 public sealed class ResizerTests(ITestOutputHelper output)
 {
     [Theory]

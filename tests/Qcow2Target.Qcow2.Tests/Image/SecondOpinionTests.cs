@@ -7,6 +7,7 @@ using Xunit.Abstractions;
 namespace Qcow2Target.Qcow2.Tests.Image;
 
 /// <summary>Images whose metadata somebody has bent, and ends that come at a bad moment.</summary>
+[Trait("Length", "Long")]
 public sealed class SecondOpinionTests(ITestOutputHelper output)
 {
     private const int Sectors = 1024;

@@ -7,6 +7,7 @@ using Xunit.Abstractions;
 namespace Qcow2Target.Qcow2.Tests.Image;
 
 /// <summary>Images with internal snapshots of QEMU's making: the active layer is written, the snapshots stay what they were.</summary>
+[Trait("Length", "Long")]
 public sealed class SnapshotTests(ITestOutputHelper output) : IDisposable
 {
     private const int Size = 2 << 20;

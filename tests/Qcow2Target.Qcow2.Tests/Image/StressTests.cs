@@ -8,6 +8,7 @@ using Xunit.Abstractions;
 namespace Qcow2Target.Qcow2.Tests.Image;
 
 /// <summary>Callers that write, zero and read side by side, each knowing exactly what its own sectors hold.</summary>
+[Trait("Length", "Long")]
 public sealed class StressTests(ITestOutputHelper output)
 {
     private const int Callers = 3;

@@ -8,6 +8,7 @@ namespace Qcow2Target.Qcow2.Tests.Image;
 /// Random writes, zeroings, flushes and reads, many under way at once in random interleavings, against a byte array; then the file, against
 /// qemu-img. Requests that run together never overlap in bytes (their order would be anybody's), but share clusters all the time.
 /// </summary>
+[Trait("Length", "Long")]
 public sealed class WriterDifferentialTests(ITestOutputHelper output)
 {
     public static TheoryData<int, string, string?> Images => new()

@@ -6,6 +6,7 @@ using Qcow2Target.Testing;
 namespace Qcow2Target.Qcow2.Tests.Image;
 
 /// <summary>What a zeroing does to an entry, kind by kind; and that its cost does not grow with the range where nothing is.</summary>
+[Trait("Length", "Long")]
 public sealed class ZeroingTests
 {
     private const int Cluster = 65536;
