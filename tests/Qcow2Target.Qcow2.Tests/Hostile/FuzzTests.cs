@@ -9,6 +9,7 @@ namespace Qcow2Target.Qcow2.Tests.Hostile;
 /// Bent images by the thousand. QCOW2TARGET_FUZZ_IMAGES sets how many (tests/fuzz-images.sh runs a long one); each has a seed of its own,
 /// which a failure tells: QCOW2TARGET_FUZZ_SEED with one image repeats it.
 /// </summary>
+[Trait("Length", "Long")]
 public sealed class FuzzTests(ITestOutputHelper output)
 {
     private const int ShortForm = 800;

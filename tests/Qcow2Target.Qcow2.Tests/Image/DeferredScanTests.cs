@@ -7,6 +7,7 @@ using Qcow2Target.Testing;
 namespace Qcow2Target.Qcow2.Tests.Image;
 
 /// <summary>Images that are served before all their metadata was looked through.</summary>
+[Trait("Length", "Long")]
 public sealed class DeferredScanTests
 {
     private const long Tera = 1L << 40;

@@ -7,6 +7,7 @@ using Xunit.Abstractions;
 namespace Qcow2Target.Qcow2.Tests.Image;
 
 /// <summary>Images whose data lies in a file beside them, made and judged by QEMU, which looks for that file in its current directory.</summary>
+[Trait("Length", "Long")]
 public sealed class ExternalDataFileTests(ITestOutputHelper output) : IDisposable
 {
     private const int Cluster = 65536;

@@ -6,6 +6,7 @@ using Xunit.Abstractions;
 namespace Qcow2Target.Qcow2.Tests.Image;
 
 /// <summary>Images with refcounts of every width that the format has: written, reused, and their tables grown.</summary>
+[Trait("Length", "Long")]
 public sealed class RefcountWidthTests(ITestOutputHelper output)
 {
     public static TheoryData<int, int> Widths

@@ -8,6 +8,7 @@ using Xunit.Abstractions;
 namespace Qcow2Target.Qcow2.Tests.Image;
 
 /// <summary>Images with extended L2 entries beside QEMU: the same requests on two copies of one file, one of which qemu-io has.</summary>
+[Trait("Length", "Long")]
 public sealed class SubclusterTests(ITestOutputHelper output) : IDisposable
 {
     private const int Cluster = 65536;

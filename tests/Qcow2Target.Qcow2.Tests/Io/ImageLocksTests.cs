@@ -149,7 +149,21 @@ public sealed class ImageLocksTests : IDisposable
             Assert.InRange(racers.Count(won => won is not null), 0, 1);
             foreach (var won in racers) won?.Dispose();
         }
-        _files.Open(_image, ImageRole.ActiveReadWrite).Dispose();
+        // A tool that another test is starting holds our descriptors, and with them our locks, from its fork to its exec.
+        await Eventually.That(CanBeOpened, TimeSpan.FromSeconds(10), "nobody holds the image any more");
+    }
+
+    private bool CanBeOpened()
+    {
+        try
+        {
+            _files.Open(_image, ImageRole.ActiveReadWrite).Dispose();
+            return true;
+        }
+        catch (ImageFileException refusal) when (refusal.Error == ImageFileError.InUse)
+        {
+            return false;
+        }
     }
 
     private static void AssertRefused(string words, ToolResult result)

@@ -8,6 +8,7 @@ using Xunit.Abstractions;
 namespace Qcow2Target.Qcow2.Tests.Pending;
 
 /// <summary>Kills of images whose entries are not the common ones: two words long, or pointing into a data file.</summary>
+[Trait("Length", "Long")]
 public sealed class EntryFormKillTests(ITestOutputHelper output)
 {
     private const int Size = 2 << 20;
