@@ -142,6 +142,25 @@ public sealed class PendingWritesTests
         TestImages.AssertChecked(killed.File, CheckVerdict.Clean);
     }
 
+    [Fact]
+    public void An_image_whose_leaks_somebody_else_has_repaired_is_as_it_was_committed_and_the_log_is_set_aside()
+    {
+        var killed = KilledAfterWrite();
+        using (var directory = new TempDirectory())
+        {
+            killed.File.SaveTo(directory["t.qcow2"]);
+            QemuImg.Run("check", "-f", "qcow2", "-r", "leaks", directory["t.qcow2"]).EnsureSuccess();
+            killed.Replace(MemoryBlockFile.LoadFrom(directory["t.qcow2"]));
+        }
+        Assert.Equal(0UL, AutoclearOf(killed.File));
+        var driver = killed.Images(killed.Logs()).Drive("t");
+        Assert.Equal(PendingFinding.SetAside, driver.Image.Info.Pending.Finding);
+        AssertHolds(driver.Image, new byte[Data.Length]);
+        driver.WriteThrough(1 << 20, Filled(7, 64 << 10));
+        driver.Close();
+        TestImages.AssertChecked(killed.File, CheckVerdict.Clean);
+    }
+
     [Theory]
     [InlineData(1, 99, 0)]
     [InlineData(1, 1, 5)]
