@@ -121,12 +121,10 @@ mapfile -t projects < <(find tests -name '*.Tests.csproj' -printf '%f\n' | sed '
 # Their images are small and many, and what they sync need not outlive the run: in memory if there is enough.
 unit_tmp=${TMPDIR:-/tmp}
 if [[ -w /dev/shm && $(df --output=avail -k /dev/shm | tail -1) -gt $((4 << 20)) ]]; then unit_tmp=/dev/shm; fi
-at_once=2
-if [[ $fast == yes ]]; then at_once=3; fi
 step "unit tests"
-# Some at a time: the projects are short, the start of the test host is what takes long, and some wait more than they work.
+# Two at a time: the projects are short, the start of the test host is what takes long.
 for name in "${projects[@]}"; do
-    while (($(jobs -rp | wc -l) >= at_once)); do wait -n || true; done
+    while (($(jobs -rp | wc -l) >= 2)); do wait -n || true; done
     TMPDIR=$unit_tmp run_project "$name" 240 120s &
 done
 wait
