@@ -45,9 +45,7 @@ public readonly record struct AsyncMessagePdu : IPdu<AsyncMessagePdu>
         header[1] = FinalBit;
         SetLun(header, Lun);
         Set(header, 16, InitiatorTaskTag);
-        Set(header, 24, StatSn);
-        Set(header, 28, ExpCmdSn);
-        Set(header, 32, MaxCmdSn);
+        SetSequence(header, StatSn, ExpCmdSn, MaxCmdSn);
         header[36] = (byte)Event;
         Set(header, 38, Parameter1);
         Set(header, 40, Parameter2);

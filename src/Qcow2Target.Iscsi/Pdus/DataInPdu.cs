@@ -68,9 +68,7 @@ public readonly record struct DataInPdu : IPdu<DataInPdu>
         SetLun(header, Lun);
         Set(header, 16, InitiatorTaskTag);
         Set(header, 20, TargetTransferTag);
-        Set(header, 24, StatSn);
-        Set(header, 28, ExpCmdSn);
-        Set(header, 32, MaxCmdSn);
+        SetSequence(header, StatSn, ExpCmdSn, MaxCmdSn);
         Set(header, 36, DataSn);
         Set(header, 40, BufferOffset);
         Set(header, 44, ResidualCount);

@@ -65,9 +65,7 @@ public readonly record struct LoginResponsePdu : IPdu<LoginResponsePdu>
         header[3] = VersionActive;
         SetLun(header, (Isid << 16) | Tsih);
         Set(header, 16, InitiatorTaskTag);
-        Set(header, 24, StatSn);
-        Set(header, 28, ExpCmdSn);
-        Set(header, 32, MaxCmdSn);
+        SetSequence(header, StatSn, ExpCmdSn, MaxCmdSn);
         Set(header, 36, (ushort)LoginStatus);
     }
 }

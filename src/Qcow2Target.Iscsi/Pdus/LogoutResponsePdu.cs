@@ -41,9 +41,7 @@ public readonly record struct LogoutResponsePdu : IPdu<LogoutResponsePdu>
         header[1] = FinalBit;
         header[2] = (byte)Response;
         Set(header, 16, InitiatorTaskTag);
-        Set(header, 24, StatSn);
-        Set(header, 28, ExpCmdSn);
-        Set(header, 32, MaxCmdSn);
+        SetSequence(header, StatSn, ExpCmdSn, MaxCmdSn);
         Set(header, 40, Time2Wait);
         Set(header, 42, Time2Retain);
     }

@@ -36,8 +36,6 @@ public readonly record struct NopInPdu : IPdu<NopInPdu>
         SetLun(header, Lun);
         Set(header, 16, InitiatorTaskTag);
         Set(header, 20, TargetTransferTag);
-        Set(header, 24, StatSn);
-        Set(header, 28, ExpCmdSn);
-        Set(header, 32, MaxCmdSn);
+        SetSequence(header, StatSn, ExpCmdSn, MaxCmdSn);
     }
 }

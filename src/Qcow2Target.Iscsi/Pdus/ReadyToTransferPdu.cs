@@ -47,9 +47,7 @@ public readonly record struct ReadyToTransferPdu : IPdu<ReadyToTransferPdu>
         SetLun(header, Lun);
         Set(header, 16, InitiatorTaskTag);
         Set(header, 20, TargetTransferTag);
-        Set(header, 24, StatSn);
-        Set(header, 28, ExpCmdSn);
-        Set(header, 32, MaxCmdSn);
+        SetSequence(header, StatSn, ExpCmdSn, MaxCmdSn);
         Set(header, 36, R2TSn);
         Set(header, 40, BufferOffset);
         Set(header, 44, DesiredDataTransferLength);

@@ -35,9 +35,7 @@ public readonly record struct RejectPdu : IPdu<RejectPdu>
         header[1] = FinalBit;
         header[2] = (byte)Reason;
         Set(header, 16, InitiatorTaskTag);
-        Set(header, 24, StatSn);
-        Set(header, 28, ExpCmdSn);
-        Set(header, 32, MaxCmdSn);
+        SetSequence(header, StatSn, ExpCmdSn, MaxCmdSn);
         Set(header, 36, DataSn);
     }
 }

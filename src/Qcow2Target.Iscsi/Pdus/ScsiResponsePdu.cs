@@ -55,9 +55,7 @@ public readonly record struct ScsiResponsePdu : IPdu<ScsiResponsePdu>
         header[2] = Response;
         header[3] = ScsiStatus;
         Set(header, 16, InitiatorTaskTag);
-        Set(header, 24, StatSn);
-        Set(header, 28, ExpCmdSn);
-        Set(header, 32, MaxCmdSn);
+        SetSequence(header, StatSn, ExpCmdSn, MaxCmdSn);
         Set(header, 36, ExpDataSn);
         Set(header, 40, BidirectionalReadResidualCount);
         Set(header, 44, ResidualCount);

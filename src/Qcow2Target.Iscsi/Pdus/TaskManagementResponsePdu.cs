@@ -33,8 +33,6 @@ public readonly record struct TaskManagementResponsePdu : IPdu<TaskManagementRes
         header[1] = FinalBit;
         header[2] = (byte)Response;
         Set(header, 16, InitiatorTaskTag);
-        Set(header, 24, StatSn);
-        Set(header, 28, ExpCmdSn);
-        Set(header, 32, MaxCmdSn);
+        SetSequence(header, StatSn, ExpCmdSn, MaxCmdSn);
     }
 }
