@@ -63,6 +63,21 @@ internal static class JsonForm
         _ => "something else",
     };
 
+    public static void Write(JsonTextWriter json, string name, object value)
+    {
+        json.WritePropertyName(name);
+        json.WriteValue(value);
+    }
+
+    public static void WriteStrings(JsonTextWriter json, string name, IReadOnlyList<string> values)
+    {
+        json.WritePropertyName(name);
+        json.WriteStartArray();
+        foreach (string value in values)
+            json.WriteValue(value);
+        json.WriteEndArray();
+    }
+
     /// <summary>Writes one compact JSON text and a line feed, in UTF-8.</summary>
     public static byte[] WriteLine(Action<JsonTextWriter> write)
     {

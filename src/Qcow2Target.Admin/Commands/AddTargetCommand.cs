@@ -15,7 +15,7 @@ internal static class AddTargetCommand
         access.AddTo(command);
         command.SetAction((parsed, cancellationToken) => runner.RunAsync<EmptyReply>(
             parsed,
-            new AddTargetRequest(parsed.GetRequiredValue(targetName), access.Read(parsed) is var given && given == new AccessConditions() ? null : given),
+            new AddTargetRequest(parsed.GetRequiredValue(targetName), access.Read(parsed).NullIfNothingIsSaid()),
             (_, _) => { },
             cancellationToken));
         return command;

@@ -1,6 +1,7 @@
 using Newtonsoft.Json;
 using Qcow2Target.Control.Errors;
 using Qcow2Target.Control.Requests;
+using static Qcow2Target.Control.JsonForm;
 
 namespace Qcow2Target.Control.Replies;
 
@@ -11,17 +12,15 @@ namespace Qcow2Target.Control.Replies;
 public static class ReplyCodec
 {
     /// <summary>Writes <paramref name="reply"/> as a line with its line feed.</summary>
-    public static byte[] Encode(ControlReply reply) => JsonForm.WriteLine(json =>
+    public static byte[] Encode(ControlReply reply) => WriteLine(json =>
     {
         json.WriteStartObject();
-        json.WritePropertyName(FieldNames.Error);
-        json.WriteValue(reply is FailureReply failure ? failure.Error.Text : "");
+        Write(json, FieldNames.Error, reply is FailureReply failure ? failure.Error.Text : "");
         json.WritePropertyName(FieldNames.Result);
         json.WriteStartObject();
         WriteResult(json, reply);
         json.WriteEndObject();
-        json.WritePropertyName(FieldNames.ReplyType);
-        json.WriteValue(reply.Type);
+        Write(json, FieldNames.ReplyType, reply.Type);
         json.WriteEndObject();
     });
 
@@ -30,27 +29,21 @@ public static class ReplyCodec
         switch (reply)
         {
             case AttachReply attached:
-                json.WritePropertyName(FieldNames.LunId);
-                json.WriteValue(attached.LunId);
+                Write(json, FieldNames.LunId, attached.LunId);
                 break;
             case DetachLunReply detached:
-                json.WritePropertyName(FieldNames.FilePath);
-                json.WriteValue(detached.FilePath);
+                Write(json, FieldNames.FilePath, detached.FilePath);
                 break;
             case ClearTargetReply cleared:
                 WriteStrings(json, FieldNames.FreedLogicalUnitPaths, cleared.FreedPaths);
                 break;
             case ResizeReply resized:
-                json.WritePropertyName(FieldNames.Size);
-                json.WriteValue(resized.Size);
+                Write(json, FieldNames.Size, resized.Size);
                 break;
             case CheckReply check:
-                json.WritePropertyName(FieldNames.Outcome);
-                json.WriteValue(check.Outcome);
-                json.WritePropertyName(FieldNames.Errors);
-                json.WriteValue(check.Errors);
-                json.WritePropertyName(FieldNames.Leaks);
-                json.WriteValue(check.Leaks);
+                Write(json, FieldNames.Outcome, check.Outcome);
+                Write(json, FieldNames.Errors, check.Errors);
+                Write(json, FieldNames.Leaks, check.Leaks);
                 WriteStrings(json, FieldNames.Findings, check.Findings);
                 break;
             case ListReply list:
@@ -67,12 +60,10 @@ public static class ReplyCodec
 
     private static void WriteError(JsonTextWriter json, ControlError error)
     {
-        json.WritePropertyName(FieldNames.Code);
-        json.WriteValue(error.Code);
+        Write(json, FieldNames.Code, error.Code);
         foreach (ErrorFact fact in error.Facts)
         {
-            json.WritePropertyName(fact.Name);
-            json.WriteValue(fact.Value);
+            Write(json, fact.Name, fact.Value);
         }
     }
 
@@ -80,15 +71,13 @@ public static class ReplyCodec
     {
         json.WritePropertyName(target.Name);
         json.WriteStartObject();
-        json.WritePropertyName(FieldNames.TargetId);
-        json.WriteValue(target.TargetId);
+        Write(json, FieldNames.TargetId, target.TargetId);
         json.WritePropertyName(FieldNames.LogicalUnits);
         json.WriteStartArray();
         foreach (LunListing lun in target.LogicalUnits)
             WriteLun(json, lun, detail);
         json.WriteEndArray();
-        json.WritePropertyName(FieldNames.HasConnections);
-        json.WriteValue(target.HasConnections);
+        Write(json, FieldNames.HasConnections, target.HasConnections);
         WriteStrings(json, FieldNames.ItNexuses, target.ItNexuses);
         if (detail == ListDetail.Full && target.Access is { } access)
             WriteAccess(json, access);
@@ -114,14 +103,11 @@ public static class ReplyCodec
     private static void WriteLun(JsonTextWriter json, LunListing lun, ListDetail detail)
     {
         json.WriteStartObject();
-        json.WritePropertyName(FieldNames.LogicalUnitId);
-        json.WriteValue(lun.LunId);
-        json.WritePropertyName(FieldNames.FilePath);
-        json.WriteValue(lun.FilePath);
+        Write(json, FieldNames.LogicalUnitId, lun.LunId);
+        Write(json, FieldNames.FilePath, lun.FilePath);
         if (lun.State != LunState.Ready || detail == ListDetail.Full)
         {
-            json.WritePropertyName(FieldNames.State);
-            json.WriteValue(LunStateNames.Of(lun.State));
+            Write(json, FieldNames.State, LunStateNames.Of(lun.State));
         }
 
         if (detail == ListDetail.Full && lun.Details is { } details)
@@ -133,56 +119,20 @@ public static class ReplyCodec
     private static void WriteDetails(JsonTextWriter json, LunDetails details)
     {
         if (details.StateReason is { } reason)
-        {
-            json.WritePropertyName(FieldNames.StateReason);
-            json.WriteValue(reason);
-        }
-
+            Write(json, FieldNames.StateReason, reason);
         if (details.Serial is { } serial)
-        {
-            json.WritePropertyName(FieldNames.Serial);
-            json.WriteValue(serial);
-        }
-
+            Write(json, FieldNames.Serial, serial);
         if (details.SizeBytes is { } size)
-        {
-            json.WritePropertyName(FieldNames.SizeBytes);
-            json.WriteValue(size);
-        }
-
+            Write(json, FieldNames.SizeBytes, size);
         if (details.BackingPaths is { } paths)
             WriteStrings(json, FieldNames.BackingPaths, paths);
         if (details.ReadOnly is { } readOnly)
-        {
-            json.WritePropertyName(FieldNames.ReadOnly);
-            json.WriteValue(readOnly);
-        }
-
+            Write(json, FieldNames.ReadOnly, readOnly);
         if (details.DetectsZeroes is { } detects)
-        {
-            json.WritePropertyName(FieldNames.DetectZeroes);
-            json.WriteValue(detects);
-        }
-
+            Write(json, FieldNames.DetectZeroes, detects);
         if (details.Removable is { } removable)
-        {
-            json.WritePropertyName(FieldNames.Removable);
-            json.WriteValue(removable);
-        }
-
+            Write(json, FieldNames.Removable, removable);
         if (details.PhysicalBlockSize is { } physicalBlockSize)
-        {
-            json.WritePropertyName(FieldNames.PhysicalBlockSize);
-            json.WriteValue(physicalBlockSize);
-        }
-    }
-
-    private static void WriteStrings(JsonTextWriter json, string name, IReadOnlyList<string> values)
-    {
-        json.WritePropertyName(name);
-        json.WriteStartArray();
-        foreach (string value in values)
-            json.WriteValue(value);
-        json.WriteEndArray();
+            Write(json, FieldNames.PhysicalBlockSize, physicalBlockSize);
     }
 }

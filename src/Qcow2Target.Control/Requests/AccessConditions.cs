@@ -18,15 +18,15 @@ public sealed record AccessConditions(
     IReadOnlyList<string>? Initiators = null,
     IReadOnlyList<string>? Networks = null)
 {
-    private const int MaxNameBytes = 223, MinSecretBytes = 12, MaxSecretBytes = 255;
+    private const int MinSecretBytes = 12, MaxSecretBytes = 255;
 
     /// <summary>What is wrong with a value; null: nothing that can be told without the target.</summary>
     public ControlError? FindFault()
     {
         foreach (var user in (Chap ?? []).Concat(MutualChap ?? []))
         {
-            if (!IsText(user.Name, 1, MaxNameBytes))
-                return ControlErrors.InvalidAccess($"a CHAP name is text of 1 to {MaxNameBytes} bytes");
+            if (!IsText(user.Name, 1, ControlLimits.MaxNameBytes))
+                return ControlErrors.InvalidAccess($"a CHAP name is text of 1 to {ControlLimits.MaxNameBytes} bytes");
             if (!IsText(user.Secret, MinSecretBytes, MaxSecretBytes))
                 return ControlErrors.InvalidAccess($"the CHAP secret of {ControlErrors.Quote(user.Name)} is not text of {MinSecretBytes} to {MaxSecretBytes} bytes");
         }
@@ -37,7 +37,7 @@ public sealed record AccessConditions(
             return ControlErrors.InvalidAccess("mutual_chap is one user");
         foreach (var name in Initiators ?? [])
         {
-            if (!IsText(name, 1, MaxNameBytes))
+            if (!IsText(name, 1, ControlLimits.MaxNameBytes))
                 return ControlErrors.InvalidAccess($"{ControlErrors.Quote(name)} is no initiator name");
         }
 
@@ -49,6 +49,9 @@ public sealed record AccessConditions(
 
         return null;
     }
+
+    /// <summary>These conditions, or null where there is none: the form of a request that does not speak of them.</summary>
+    public AccessConditions? NullIfNothingIsSaid() => this == new AccessConditions() ? null : this;
 
     private static bool IsText(string text, int min, int max) => !text.Any(char.IsControl) && Encoding.UTF8.GetByteCount(text) is var bytes && bytes >= min && bytes <= max;
 }

@@ -2,6 +2,7 @@ using System.Text;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
 using Qcow2Target.Control.Errors;
+using static Qcow2Target.Control.JsonForm;
 
 namespace Qcow2Target.Control.Requests;
 
@@ -35,7 +36,7 @@ public static class RequestCodec
     }
 
     /// <summary>Writes <paramref name="request"/> as a line with its line feed. Optional fields that have their default are left out.</summary>
-    public static byte[] Encode(ControlRequest request) => JsonForm.WriteLine(json =>
+    public static byte[] Encode(ControlRequest request) => WriteLine(json =>
     {
         json.WriteStartObject();
         json.WritePropertyName(FieldNames.Type);
@@ -81,7 +82,7 @@ public static class RequestCodec
         if (type is null)
             throw new RequestFormException(ControlErrors.MissingField(FieldNames.Type));
         if (type.Type != JTokenType.String)
-            throw new RequestFormException(ControlErrors.WrongType(FieldNames.Type, "a string", JsonForm.Describe(type.Type)));
+            throw new RequestFormException(ControlErrors.WrongType(FieldNames.Type, "a string", Describe(type.Type)));
         return ReadCommand(type.Value<string>()!, command, wrongCommand);
     }
 
@@ -107,7 +108,7 @@ public static class RequestCodec
                 return command;
             throw new RequestFormException(wrongCommand is null
                 ? ControlErrors.MissingField(FieldNames.Command)
-                : ControlErrors.WrongType(FieldNames.Command, "an object", JsonForm.Describe(wrongCommand.Type)));
+                : ControlErrors.WrongType(FieldNames.Command, "an object", Describe(wrongCommand.Type)));
         }
     }
 
@@ -143,8 +144,7 @@ public static class RequestCodec
     {
         command.RefuseOthers(
             RequestTypes.AddTarget, FieldNames.TargetName, FieldNames.Chap, FieldNames.MutualChap, FieldNames.Initiators, FieldNames.Networks);
-        var access = AccessOf(command);
-        return new AddTargetRequest(command.RequiredString(FieldNames.TargetName), access == new AccessConditions() ? null : access);
+        return new AddTargetRequest(command.RequiredString(FieldNames.TargetName), AccessOf(command).NullIfNothingIsSaid());
     }
 
     private static DeleteTargetRequest ReadDeleteTarget(CommandFields command)
@@ -268,8 +268,10 @@ public static class RequestCodec
     {
         WriteUsers(json, FieldNames.Chap, access.Chap);
         WriteUsers(json, FieldNames.MutualChap, access.MutualChap);
-        WriteStrings(json, FieldNames.Initiators, access.Initiators);
-        WriteStrings(json, FieldNames.Networks, access.Networks);
+        if (access.Initiators is { } initiators)
+            WriteStrings(json, FieldNames.Initiators, initiators);
+        if (access.Networks is { } networks)
+            WriteStrings(json, FieldNames.Networks, networks);
     }
 
     private static void WriteUsers(JsonTextWriter json, string name, IReadOnlyList<ChapUser>? users)
@@ -289,17 +291,6 @@ public static class RequestCodec
         json.WriteEndArray();
     }
 
-    private static void WriteStrings(JsonTextWriter json, string name, IReadOnlyList<string>? values)
-    {
-        if (values is null)
-            return;
-        json.WritePropertyName(name);
-        json.WriteStartArray();
-        foreach (string value in values)
-            json.WriteValue(value);
-        json.WriteEndArray();
-    }
-
     private static void WriteForce(JsonTextWriter json, SessionPolicy sessions)
     {
         if (sessions == SessionPolicy.EndSessions)
@@ -310,11 +301,5 @@ public static class RequestCodec
     {
         if (flush == FlushPolicy.Drop)
             Write(json, FieldNames.Flush, false);
-    }
-
-    private static void Write(JsonTextWriter json, string name, object value)
-    {
-        json.WritePropertyName(name);
-        json.WriteValue(value);
     }
 }

@@ -60,6 +60,7 @@ public sealed class AccessRequestTests
     [Theory]
     [InlineData("\"chap\":[{\"name\":\"a\",\"secret\":\"too short\"}]", "12 to 255")]
     [InlineData("\"chap\":[{\"name\":\"\",\"secret\":\"long enough.\"}]", "CHAP name")]
+    [InlineData("\"chap\":[{\"name\":\"name\\n\",\"secret\":\"long enough a secret\"}]", "CHAP name")]
     [InlineData("\"chap\":[{\"name\":\"a\",\"secret\":\"long enough.\"},{\"name\":\"a\",\"secret\":\"also long enough\"}]", "twice")]
     [InlineData("\"mutual_chap\":[{\"name\":\"a\",\"secret\":\"long enough.\"},{\"name\":\"b\",\"secret\":\"also long enough\"}]", "one user")]
     [InlineData("\"initiators\":[\"\"]", "initiator name")]
