@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using Qcow2Target.Qcow2.Format;
 using Qcow2Target.Qcow2.Image;
 using Qcow2Target.Qcow2.Io;
@@ -9,20 +10,10 @@ public static class ImageChecker
 {
     /// <summary>Checks an image that nobody writes meanwhile. Never throws for what the image holds.</summary>
     /// <exception cref="BlockFileException">The file could not be read.</exception>
-    public static CheckReport Check(IBlockFile file)
-    {
-        try
-        {
-            return Walk(file, ImageHeader.ReadFrom(file)).Report;
-        }
-        catch (Qcow2FormatException exception)
-        {
-            return new CheckReport(exception.Message);
-        }
-    }
+    public static CheckReport Check(IBlockFile file) => Check(file, ReadOnlySet<long>.Empty);
 
-    /// <summary>The same for an image whose writer holds still: what it keeps for writes to come is no leak.</summary>
-    internal static CheckReport CheckServed(IBlockFile file, Func<long, bool> isReserved)
+    /// <summary>The same for an image whose writer holds still: what it keeps <paramref name="reserved"/> for writes to come is no leak.</summary>
+    internal static CheckReport Check(IBlockFile file, IReadOnlySet<long> reserved)
     {
         try
         {
@@ -31,7 +22,7 @@ public static class ImageChecker
             var report = new CheckReport();
             Walk(file, header, finding =>
             {
-                if (finding.Kind != CheckFindingKind.Leak || !isReserved(finding.Offset >> geometry.ClusterBits)) report.Add(finding);
+                if (finding.Kind != CheckFindingKind.Leak || !reserved.Contains(finding.Offset >> geometry.ClusterBits)) report.Add(finding);
             });
             return report;
         }

@@ -51,13 +51,12 @@ internal sealed class OnlineChecker(IBlockFile file, ClusterAllocator allocator,
         {
             case Phase.Quieting when !operations.HasRunning:
                 _phase = Phase.Committing;
-                flush(new Barrier(this));
+                flush(new CommitBarrier(Committed));
                 break;
 
             case Phase.Settling when othersAreIdle && countsAreSettled:
                 _phase = Phase.Checking;
-                var reserved = allocator.ReservedClusters();
-                start(new CheckWork(file, cluster => reserved.Contains(cluster)));
+                start(new CheckWork(file, allocator.ReservedClusters()));
                 break;
         }
     }
@@ -76,20 +75,17 @@ internal sealed class OnlineChecker(IBlockFile file, ClusterAllocator allocator,
         while (_waiting.TryDequeue(out var request)) request.Complete(fault);
     }
 
+    private void Committed(ImageFault? fault)
+    {
+        if (_phase != Phase.Committing) return;
+        if (fault is null) _phase = Phase.Settling;
+        else End(fault);
+    }
+
     private void End(ImageFault? fault)
     {
         var ended = _current;
         (_current, _phase) = (null, Phase.Idle);
         ended?.Complete(fault);
-    }
-
-    private sealed class Barrier(OnlineChecker owner) : FlushRequest
-    {
-        protected internal override void Complete(ImageFault? fault)
-        {
-            if (owner._phase != Phase.Committing) return;
-            if (fault is null) owner._phase = Phase.Settling;
-            else owner.End(fault);
-        }
     }
 }

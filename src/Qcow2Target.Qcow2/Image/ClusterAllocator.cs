@@ -39,7 +39,7 @@ internal sealed class ClusterAllocator
     internal long Available => _pool.Count;
 
     /// <summary>The clusters that are reserved now.</summary>
-    internal HashSet<long> ReservedClusters()
+    internal IReadOnlySet<long> ReservedClusters()
     {
         var clusters = new HashSet<long>();
         foreach (var extent in _pool.Extents)

@@ -162,7 +162,7 @@ internal sealed class Resizer(Qcow2Layer layer, IBlockFile file, MetadataMap met
         {
             case Phase.Quieting when !operations.HasRunning:
                 _phase = Phase.Committing;
-                flush(new Barrier(fault => Continue(fault, Committed)));
+                flush(new CommitBarrier(fault => Continue(fault, Committed)));
                 break;
 
             case Phase.Reserving when !allocator.IsWorking:
@@ -177,7 +177,7 @@ internal sealed class Resizer(Qcow2Layer layer, IBlockFile file, MetadataMap met
 
             case Phase.Zeroed:
                 _phase = Phase.Settling;
-                flush(new Barrier(fault => Continue(fault, () => _phase = Phase.Settled)));
+                flush(new CommitBarrier(fault => Continue(fault, () => _phase = Phase.Settled)));
                 break;
 
             case Phase.Settled:
@@ -225,11 +225,6 @@ internal sealed class Resizer(Qcow2Layer layer, IBlockFile file, MetadataMap met
         (_current, _phase) = (null, Phase.Idle);
         operations.PlanFor(layer.Length);
         ended.Complete(fault);
-    }
-
-    private sealed class Barrier(Action<ImageFault?> completed) : FlushRequest
-    {
-        protected internal override void Complete(ImageFault? fault) => completed(fault);
     }
 
     private sealed class Zeroing(long offset, long length, Action<ImageFault?> completed) : ZeroRequest
