@@ -90,7 +90,7 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
             Context.Stop(Self);
         });
         Receive<Drain>(_ => { });
-        RefuseToGrow();
+        RefuseToAct();
     }
 
     private void RequestOpen(PendingRule pending)
@@ -133,7 +133,7 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
             mode = command.Unflushed;
         });
         Receive<Drain>(_ => { });
-        RefuseToGrow();
+        RefuseToAct();
     }
 
     private ImageLease TakeDelivery()
@@ -185,7 +185,7 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
             success: fault => fault is null ? (object)new DiskGrown(command.Bytes) : new DiskNotGrown(OpenFaults.ReasonOf(fault.Kind), fault.Message)));
     }
 
-    private void RefuseToGrow()
+    private void RefuseToAct()
     {
         Receive<InspectDisk>(_ => Sender.Tell(new CommandRefused(RefusalReason.DiskFault, _path, "its disk is not in service")));
         Receive<GrowDisk>(_ => Sender.Tell(new DiskNotGrown(RefusalReason.LogicalUnitNotReady, "its disk is not in service")));
@@ -287,7 +287,7 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
         Receive<CloseDisk>(_ => closer = Sender);
         Receive<Drain>(_ => _port.TakeSignal());
         Receive<CommitTick>(_ => { });
-        RefuseToGrow();
+        RefuseToAct();
     }
 
     private void StartRecovering(string reason)
@@ -335,7 +335,7 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
         });
         Receive<Drain>(_ => _port.TakeSignal());
         Receive<CommitTick>(_ => { });
-        RefuseToGrow();
+        RefuseToAct();
     }
 
     // Closing
@@ -367,7 +367,7 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
             Closed(client);
         });
         Receive<CloseDisk>(_ => client = Sender);
-        RefuseToGrow();
+        RefuseToAct();
 
         void Continue()
         {
@@ -399,7 +399,7 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
             Receive<Drain>(_ => { });
             Receive<CommitTick>(_ => { });
             Receive<RetryTick>(_ => { });
-            RefuseToGrow();
+            RefuseToAct();
         });
     }
 

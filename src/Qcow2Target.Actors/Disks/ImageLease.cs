@@ -27,10 +27,11 @@ public sealed class ImageLease(Qcow2Image image, ImageQueue queue) : IDisposable
             _outstanding.Add(request);
     }
 
-    internal void Remove(IPortRequest request)
+    /// <summary>True for whoever comes first to answer a request that was added; it is the only one who may.</summary>
+    internal bool TryRemove(IPortRequest request)
     {
         lock (_gate)
-            _outstanding.Remove(request);
+            return _outstanding.Remove(request);
     }
 
     /// <summary>Answers every request that the writer will not answer any more. Only when no job runs: a job may still read a request's bytes.</summary>

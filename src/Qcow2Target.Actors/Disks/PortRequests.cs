@@ -13,15 +13,12 @@ internal interface IPortRequest
 internal sealed class PortTicket(ImageLease lease)
 {
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private int _answered;
-
     public Task Task => _done.Task;
 
     public void Answer(IPortRequest request, ImageFault? fault)
     {
-        if (Interlocked.Exchange(ref _answered, 1) != 0)
+        if (!lease.TryRemove(request))
             return;
-        lease.Remove(request);
         lease.Users.Exit();
         if (fault is null)
             _done.SetResult();
@@ -66,7 +63,6 @@ internal sealed class PortZero(ImageLease lease, long offset, long length, ZeroS
 internal sealed class PortResize(ImageLease lease, long length, Action<long> grown) : ResizeRequest, IPortRequest
 {
     private readonly TaskCompletionSource<ImageFault?> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private int _answered;
 
     public Task<ImageFault?> Task => _done.Task;
 
@@ -76,9 +72,8 @@ internal sealed class PortResize(ImageLease lease, long length, Action<long> gro
 
     protected override void Complete(ImageFault? fault)
     {
-        if (Interlocked.Exchange(ref _answered, 1) != 0)
+        if (!lease.TryRemove(this))
             return;
-        lease.Remove(this);
         if (fault is null)
             grown(length);
         lease.Users.Exit();
@@ -91,7 +86,6 @@ internal sealed class PortCheck(ImageLease lease) : CheckRequest, IPortRequest
 {
     private readonly TaskCompletionSource<CheckAnswer> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private CheckReport? _report;
-    private int _answered;
 
     public Task<CheckAnswer> Task => _done.Task;
 
@@ -101,9 +95,8 @@ internal sealed class PortCheck(ImageLease lease) : CheckRequest, IPortRequest
 
     protected override void Complete(ImageFault? fault)
     {
-        if (Interlocked.Exchange(ref _answered, 1) != 0)
+        if (!lease.TryRemove(this))
             return;
-        lease.Remove(this);
         lease.Users.Exit();
         _done.SetResult(new CheckAnswer(_report, fault));
     }

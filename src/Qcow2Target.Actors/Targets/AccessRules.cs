@@ -15,6 +15,9 @@ namespace Qcow2Target.Actors.Targets;
 public sealed record AccessRules(
     IReadOnlyList<ChapCredentials> Chap, IReadOnlyList<ChapCredentials> MutualChap, IReadOnlyList<string> Initiators, IReadOnlyList<string> Networks)
 {
+    /// <summary>No condition is set.</summary>
+    public bool AreOpen => Chap.Count + Initiators.Count + Networks.Count == 0;
+
     public static AccessRules Everybody { get; } = new([], [], [], []);
 
     /// <summary>Why an initiator may not come in at this moment: the status of its login response and words for the log; null: it may.</summary>

@@ -306,12 +306,20 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
 
     private void Check(CheckDisk command)
     {
-        if (_luns.Find(command.Lun) is not { } entry)
+        if (FindReady(command.Lun) is { } entry)
+            entry.Actor.Forward(new InspectDisk());
+    }
+
+    /// <summary>The LUN, if it is there and serves; else the sender is told why it is not.</summary>
+    private LunEntry? FindReady(int lun)
+    {
+        if (_luns.Find(lun) is not { } entry)
             Sender.Tell(Refusals.LogicalUnitNotFound(_name));
         else if (entry.Readiness != DiskReadiness.Ready)
             Sender.Tell(Refusals.LogicalUnitNotReady(_name, entry.Reason ?? $"it is {entry.Readiness}"));
         else
-            entry.Actor.Forward(new InspectDisk());
+            return entry;
+        return null;
     }
 
     // Resize
@@ -319,16 +327,8 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
     private void Resize(ResizeDisk command)
     {
         var client = Sender;
-        if (_luns.Find(command.Lun) is not { } entry)
-        {
-            client.Tell(Refusals.LogicalUnitNotFound(_name));
+        if (FindReady(command.Lun) is not { } entry)
             return;
-        }
-        if (entry.Readiness != DiskReadiness.Ready)
-        {
-            client.Tell(Refusals.LogicalUnitNotReady(_name, entry.Reason ?? $"it is {entry.Readiness}"));
-            return;
-        }
         if (command.Bytes < entry.CapacityBytes)
         {
             client.Tell(Refusals.CannotShrink(entry.Path, entry.CapacityBytes, command.Bytes));

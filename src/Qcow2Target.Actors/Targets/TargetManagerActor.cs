@@ -329,7 +329,7 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
         Receive<ITargetManagerCommand>(_ => Sender.Tell(Refusals.ShuttingDown));
     }
 
-    private static AccessRules? StoredAccess(Entry entry) => entry.Access.Value is { Chap.Count: 0, Initiators.Count: 0, Networks.Count: 0 } ? null : entry.Access.Value;
+    private static AccessRules? StoredAccess(Entry entry) => entry.Access.Value is { AreOpen: false } rules ? rules : null;
 
     private sealed class Entry(int id, TargetName name, IActorRef actor, Published<TargetView> view, Published<AccessRules> access, int generation)
     {

@@ -68,7 +68,7 @@ internal static class CommandTranslation
         [.. target.Nexuses.Select(n => n.Identify(target.Name))],
         ListingOf(target.Access));
 
-    private static AccessListing? ListingOf(AccessRules rules) => rules is { Chap.Count: 0, Initiators.Count: 0, Networks.Count: 0 }
+    private static AccessListing? ListingOf(AccessRules rules) => rules.AreOpen
         ? null
         : new AccessListing([.. rules.Chap.Select(user => user.Name)], [.. rules.MutualChap.Select(user => user.Name)], rules.Initiators, rules.Networks);
 
