@@ -1,4 +1,3 @@
-using System.Globalization;
 using Newtonsoft.Json.Linq;
 using Qcow2Target.EndToEnd.Tests.Harness;
 using Qcow2Target.EndToEnd.Tests.Initiator;
@@ -82,8 +81,7 @@ public sealed class DiscardTests(DaemonFixture fixture) : IClassFixture<DaemonFi
         Assert.InRange(Allocated(), 0, 400 << 10);
     }
 
-    private long Allocated() =>
-        512 * long.Parse(Tool.Run("stat", ["-c", "%b", Path]).EnsureSuccess().Output, CultureInfo.InvariantCulture);
+    private long Allocated() => HostFile.AllocatedBytes(Path);
 
     private async Task<InitiatorSession> AttachAsync(bool detectZeroes)
     {

@@ -59,7 +59,7 @@ public sealed class LinuxGuestTests(ITestOutputHelper output)
             await guest.TellAsync("go on");
             await guest.HearAsync("trimmed");
             // The space comes back when the discards are committed.
-            await Eventually.That(() => Allocated(disk) < written - (40 << 20), TimeSpan.FromSeconds(20), "the image has given back what was trimmed");
+            await Eventually.That(() => HostFile.AllocatedBytes(disk) < written - (40 << 20), TimeSpan.FromSeconds(20), "the image has given back what was trimmed");
             await guest.TellAsync("go on");
             await guest.EndAsync();
             string sum = SumOf(guest);
@@ -174,11 +174,7 @@ public sealed class LinuxGuestTests(ITestOutputHelper output)
 
     private static async Task<long> AllocatedAsync(string path)
     {
-        await Eventually.That(() => Allocated(path) > 50 << 20, TimeSpan.FromSeconds(20), "the image holds what was written");
-        return Allocated(path);
+        await Eventually.That(() => HostFile.AllocatedBytes(path) > 50 << 20, TimeSpan.FromSeconds(20), "the image holds what was written");
+        return HostFile.AllocatedBytes(path);
     }
-
-    // Blocks of 512 bytes, as the file system counts them.
-    private static long Allocated(string path) =>
-        512 * long.Parse(Tool.Run("stat", ["-c", "%b", path]).EnsureSuccess().Output, System.Globalization.CultureInfo.InvariantCulture);
 }

@@ -7,7 +7,7 @@ namespace Qcow2Target.EndToEnd.Tests;
 /// <summary>What the README says holds: its commands, its options, its links.</summary>
 public sealed partial class ReadmeTests
 {
-    private static readonly string Root = FindRoot();
+    private static readonly string Root = Repository.Root;
     private static readonly string Readme = File.ReadAllText(Path.Combine(Root, "README.md"));
 
     [Theory]
@@ -46,13 +46,6 @@ public sealed partial class ReadmeTests
             link => Assert.True(Path.Exists(Path.Combine(Root, link)), link));
 
     private static string[] Lines() => Readme.Split('\n');
-
-    private static string FindRoot()
-    {
-        DirectoryInfo folder = new(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "Qcow2Target.sln"))) folder = folder.Parent ?? throw new DirectoryNotFoundException("not inside the repository");
-        return folder.FullName;
-    }
 
     [GeneratedRegex("--[a-z-]+")]
     private static partial Regex Option();

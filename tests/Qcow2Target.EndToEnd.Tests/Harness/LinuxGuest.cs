@@ -34,7 +34,7 @@ internal sealed class LinuxGuest : IAsyncDisposable
 
         """;
 
-    private static readonly string Files = Path.Combine(Root(), "artifacts", "guest");
+    private static readonly string Files = Path.Combine(Repository.Root, "artifacts", "guest");
     private readonly Process _process;
     private readonly TempDirectory _folder;
     private readonly ITestOutputHelper _output;
@@ -119,12 +119,5 @@ internal sealed class LinuxGuest : IAsyncDisposable
     {
         if (line is null) return;
         lock (_console) _console.AppendLine(line);
-    }
-
-    private static string Root()
-    {
-        DirectoryInfo? folder = new(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Qcow2Target.sln"))) folder = folder.Parent;
-        return folder?.FullName ?? throw new DirectoryNotFoundException("the tests do not lie below the solution");
     }
 }
