@@ -274,7 +274,8 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
         if (_luns.FindByActor(Sender) is not { } entry || entry.Readiness == DiskReadiness.Detaching)
             return;
         var isNew = entry.Unit is null;
-        Grown(opened.CapacityBytes);   // a resize that had to be given up may be in the file all the same
+        if (!isNew)
+            Grown(opened.CapacityBytes);   // a resize that had to be given up may be in the file all the same
         _luns.MakeUnit(entry, opened);
         entry.Readiness = DiskReadiness.Ready;
         entry.Reason = null;

@@ -32,7 +32,9 @@ internal static class PendingRecovery
         changes.WriteTo(file.File, header);
         ClearMark(file.File);
         logs!.Remove(mark);
-        return new PendingReport(PendingFinding.Replayed, $"{changes.Count} mappings that completed before the last process was killed were brought into it");
+        return new PendingReport(PendingFinding.Replayed, changes.Count == 0
+            ? "it was in use when the last process was killed, and nothing was pending"
+            : $"{changes.Count} mappings that completed before the last process was killed were brought into it");
     }
 
     /// <summary>For reading: the changes to lay over the tables in memory; null: none.</summary>
