@@ -12,6 +12,8 @@ public static class IscsiLimits
         Require(MaxPieceBytes % 512 == 0, "pieces are whole blocks");
         Require(LoginBufferBytes >= MaxLoginSegmentBytes + 48 + MaxAdditionalHeaderBytes, "a login PDU fits its buffer");
         Require(MaxLoginTextBytes >= MaxLoginSegmentBytes, "one full login PDU is not too long");
+        Require(PromisedWriteBytes >= ScarceBurstBytes && MaxWriteBytes > PromisedWriteBytes, "a promise covers a burst and is less than the most");
+        Require(ScarceTasks <= MaxTasks, "scarcity narrows the window");
         Require(MaxTasks <= ushort.MaxValue, "a task's slot fits a transfer tag");
     }
 
@@ -63,8 +65,26 @@ public static class IscsiLimits
     /// <summary>Reads are parked while slow reads of one session hold this much.</summary>
     public const int MaxSlowReadBytes = 4 << 20;
 
-    /// <summary>R2Ts wait while data for slow writes of one session holds this much.</summary>
-    public const int MaxSlowWriteBytes = 16 << 20;
+    /// <summary>The same while the sessions together hold as much as they may (<see cref="Buffers.BufferPool.IsScarce"/>).</summary>
+    public const int ScarceSlowReadBytes = 256 << 10;
+
+    /// <summary>R2Ts wait while the writes of one session hold this much: data asked for, gathered, and being written.</summary>
+    public const int MaxWriteBytes = 16 << 20;
+
+    /// <summary>The same while the sessions together hold as much as they may. Every session can count on this much.</summary>
+    public const int PromisedWriteBytes = 1 << 20;
+
+    /// <summary>Longest data that one R2T asks for while the sessions together hold as much as they may.</summary>
+    public const int ScarceBurstBytes = 64 << 10;
+
+    /// <summary>Commands of one session at once while the sessions together hold as much as they may.</summary>
+    public const int ScarceTasks = 16;
+
+    /// <summary>Bytes that all sessions together may hold unless the configuration says otherwise: 512 MiB.</summary>
+    public const long DefaultTransferBytes = 512L << 20;
+
+    /// <summary>The least that makes sense: what an idle pool keeps, and some sessions at full speed.</summary>
+    public const long MinTransferBytes = 64L << 20;
 
     /// <summary>Small answers (NOP-In, Reject, Text) that may wait for a peer which does not read: the connection ends beyond.</summary>
     public const int MaxQueuedSmallBytes = 4 << 20;

@@ -1,7 +1,11 @@
 namespace Qcow2Target.Iscsi.Buffers;
 
-/// <summary>Pinned byte arrays in a few sizes, shared by all sessions of the process. Any thread.</summary>
-public sealed class BufferPool
+/// <summary>
+/// Pinned byte arrays in a few sizes, shared by all sessions of the process, and the count of what they hold and are about to. Any thread.
+/// <para>Nobody is refused a buffer: who rents looks at <see cref="IsScarce"/> before it lets more come in.</para>
+/// </summary>
+/// <param name="limit">Bytes that all sessions together may hold.</param>
+public sealed class BufferPool(long limit = IscsiLimits.DefaultTransferBytes)
 {
     // Sizes in bytes and how many idle ones are kept. A little above the powers of two: headers and digests stand between data.
     private static readonly (int Bytes, int Kept)[] Classes =
@@ -14,18 +18,33 @@ public sealed class BufferPool
     ];
 
     private readonly Shelf[] _shelves = System.Array.ConvertAll(Classes, size => new Shelf(size.Kept));
-    private long _rented;
+    private long _held;
 
-    /// <summary>The process's own.</summary>
-    public static BufferPool Shared { get; } = new();
+    /// <summary>Bytes of the buffers that are with somebody, and of the data that initiators were asked for.</summary>
+    public long HeldBytes => Interlocked.Read(ref _held);
 
-    /// <summary>Buffers that are with somebody.</summary>
-    public long RentedCount => Interlocked.Read(ref _rented);
+    /// <summary>All sessions together hold as much as they may: each keeps to what it was promised.</summary>
+    public bool IsScarce => Volatile.Read(ref _held) >= limit;
+
+    /// <summary>Data was asked for (or, below zero, has come or will not): buffers for it will be rented.</summary>
+    public void Promise(long bytes) => Interlocked.Add(ref _held, bytes);
 
     /// <summary>A buffer of at least <paramref name="bytes"/>, content undefined. Longer than the largest size: made for the occasion.</summary>
     public PooledBuffer Rent(int bytes)
     {
-        Interlocked.Increment(ref _rented);
+        var buffer = TakeOrMake(bytes);
+        Interlocked.Add(ref _held, buffer.Array.Length);
+        return buffer;
+    }
+
+    internal void TakeBack(PooledBuffer buffer)
+    {
+        Interlocked.Add(ref _held, -buffer.Array.Length);
+        if (buffer.SizeClass >= 0) _shelves[buffer.SizeClass].Put(buffer);
+    }
+
+    private PooledBuffer TakeOrMake(int bytes)
+    {
         for (var size = 0; size < Classes.Length; size++)
         {
             if (Classes[size].Bytes < bytes) continue;
@@ -35,12 +54,6 @@ public sealed class BufferPool
         }
 
         return new PooledBuffer(this, -1, bytes);
-    }
-
-    internal void TakeBack(PooledBuffer buffer)
-    {
-        Interlocked.Decrement(ref _rented);
-        if (buffer.SizeClass >= 0) _shelves[buffer.SizeClass].Put(buffer);
     }
 
     // Last in, first out: what was used last is still in the processor's cache.

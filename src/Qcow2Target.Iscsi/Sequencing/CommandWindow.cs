@@ -6,6 +6,7 @@ namespace Qcow2Target.Iscsi.Sequencing;
 /// </summary>
 internal sealed class CommandWindow(uint expCmdSn, int slots)
 {
+    private int _slots = slots;
     private int _taken;
 
     public uint ExpCmdSn { get; private set; } = expCmdSn;
@@ -34,7 +35,12 @@ internal sealed class CommandWindow(uint expCmdSn, int slots)
     public void FreeSlot() => _taken--;
 
     /// <summary>The numbers leave in a PDU: as wide as the free slots allow.</summary>
-    public void Stamp() => MaxCmdSn = Widest();
+    /// <param name="slots">Commands at once from now on. What was promised before stays promised.</param>
+    public void Stamp(int slots)
+    {
+        _slots = slots;
+        MaxCmdSn = Widest();
+    }
 
-    private uint Widest() => Serial.Latest(MaxCmdSn, ExpCmdSn + (uint)Math.Max(0, slots - _taken) - 1);
+    private uint Widest() => Serial.Latest(MaxCmdSn, ExpCmdSn + (uint)Math.Max(0, _slots - _taken) - 1);
 }

@@ -45,6 +45,9 @@ internal sealed class DataOutTracker
     /// <summary>True while data is still to come for what was announced or asked for.</summary>
     public bool IsOpen => IsUnsolicitedOpen || _openCount > 0;
 
+    /// <summary>Bytes that were announced or asked for and have not arrived.</summary>
+    public long OutstandingBytes => IsUnsolicitedOpen ? Math.Max(0, _unsolicitedEnd - Received) : _openCount > 0 ? Solicited - Received : 0;
+
     /// <summary>R2Ts whose data has not all arrived.</summary>
     public int OpenR2Ts => _openCount;
 
@@ -78,6 +81,13 @@ internal sealed class DataOutTracker
 
         if (pdu.IsFinal) fault = End(isUnsolicited, fault);
         return fault;
+    }
+
+    /// <summary>The command has ended: nothing is to come.</summary>
+    public void Close()
+    {
+        IsUnsolicitedOpen = false;
+        _openCount = 0;
     }
 
     /// <summary>An R2T for the next bytes leaves: returns its offset.</summary>

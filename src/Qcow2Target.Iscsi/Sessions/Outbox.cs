@@ -147,7 +147,7 @@ internal sealed class Outbox(SessionParameters parameters, CommandWindow window,
 
     private void Stamp(Span<byte> pdus)
     {
-        window.Stamp();
+        window.Stamp(pool.IsScarce ? IscsiLimits.ScarceTasks : IscsiLimits.MaxTasks);
         while (pdus.Length > 0)
         {
             BasicHeader.SetSequence(pdus, _statSn, window.ExpCmdSn, window.MaxCmdSn);

@@ -108,6 +108,14 @@ public sealed class ScsiTask
 
     internal PooledBuffer? ParameterList { get; set; }
 
+    // As WriteMemory has counted it last.
+
+    internal long HeldBytes { get; set; }
+
+    internal long OutstandingBytes { get; set; }
+
+    internal bool IsMoving { get; set; }
+
     // The answer that waits until the data is in.
 
     /// <summary>An answer is decided before its time: it goes out when the data has come to its end, instead of any later one.</summary>
@@ -205,6 +213,8 @@ public sealed class ScsiTask
         GatheredLength = 0;
         ParameterList?.LetGo();
         ParameterList = null;
+        DataOut.Close();
+        _core.WriteMemory.Recount(this);
     }
 
     private void Expect(TaskPlan plan, long length)

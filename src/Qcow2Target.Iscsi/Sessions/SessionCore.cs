@@ -19,7 +19,6 @@ internal sealed class SessionCore
     private bool _isFilling;
     private volatile bool _isClosed;
     private int _slowReadBytes;
-    private int _slowWriteBytes;
 
     public SessionCore(SessionParameters parameters, ICommandExecutor executor, ISessionEvents events, BufferPool pool)
     {
@@ -27,6 +26,7 @@ internal sealed class SessionCore
         Executor = executor;
         _events = events;
         Pool = pool;
+        WriteMemory = new WriteMemory(pool);
         Digests = new DigestUse(parameters.HeaderDigest, parameters.DataDigest);
         Shape = new DataInShape(parameters.PeerMaxRecvDataSegmentLength, parameters.MaxBurstLength);
         Window = new CommandWindow(parameters.ExpCmdSn, IscsiLimits.MaxTasks);
@@ -46,6 +46,8 @@ internal sealed class SessionCore
     public ICommandExecutor Executor { get; }
 
     public BufferPool Pool { get; }
+
+    public WriteMemory WriteMemory { get; }
 
     public DigestUse Digests { get; }
 
@@ -77,10 +79,7 @@ internal sealed class SessionCore
     /// <summary>Reads have to wait.</summary>
     public bool IsOutputFull
         => Outbox.UnsentBytes + (MayUseBatch ? Batch.PendingBytes : 0) >= IscsiLimits.MaxUnsentBytes
-            || Volatile.Read(ref _slowReadBytes) >= IscsiLimits.MaxSlowReadBytes;
-
-    /// <summary>R2Ts have to wait.</summary>
-    public bool IsWriteMemoryFull => Volatile.Read(ref _slowWriteBytes) >= IscsiLimits.MaxSlowWriteBytes;
+            || Volatile.Read(ref _slowReadBytes) >= (Pool.IsScarce ? IscsiLimits.ScarceSlowReadBytes : IscsiLimits.MaxSlowReadBytes);
 
     public int ParkedCount
     {
@@ -99,7 +98,7 @@ internal sealed class SessionCore
             {
                 foreach (var task in _parked)
                 {
-                    if (task.Plan == TaskPlan.Read ? !IsOutputFull : task.HasHeld || !IsWriteMemoryFull) return true;
+                    if (task.Plan == TaskPlan.Read ? !IsOutputFull : task.HasHeld || !WriteMemory.IsFull) return true;
                 }
 
                 return false;
@@ -279,15 +278,6 @@ internal sealed class SessionCore
 
     public void CountSlowRead(int bytes) => Interlocked.Add(ref _slowReadBytes, bytes);
 
-    public void CountSlowWrite(int bytes) => Interlocked.Add(ref _slowWriteBytes, bytes);
-
-    /// <summary>True where that made room for R2Ts that wait, or are just about to.</summary>
-    public bool UncountSlowWrite(int bytes)
-    {
-        var left = Interlocked.Add(ref _slowWriteBytes, -bytes);
-        return left < IscsiLimits.MaxSlowWriteBytes && left + bytes >= IscsiLimits.MaxSlowWriteBytes;
-    }
-
     public AbortResult Abort(TaskFilter filter)
     {
         var waiter = new AbortWaiter();
@@ -320,6 +310,7 @@ internal sealed class SessionCore
     private void End(ScsiTask task)
     {
         if (task.HasBegun) Executor.Ended(task);
+        var heldMuch = task.HeldBytes > 0;
         task.Clear();
         var mustTell = false;
         lock (Gate)
@@ -335,6 +326,7 @@ internal sealed class SessionCore
                 }
             }
 
+            mustTell |= heldMuch && _parked.Count > 0;
             Tasks.Recycle(task);
             CompleteIfQuiet();
         }

@@ -13,6 +13,7 @@ namespace Qcow2Target.Iscsi.Sessions;
 internal sealed class WritePath(SessionCore core)
 {
     private const int BlockMask = 511;
+    private const byte TaskSetFull = 0x28;
 
     private readonly Stack<DataOutBuffer> _spareBuffers = new();
     private uint _transferTag;
@@ -20,7 +21,8 @@ internal sealed class WritePath(SessionCore core)
     /// <summary>Begin has asked for data, or has answered before the announced data came.</summary>
     public void Start(ScsiTask task, ReadOnlySpan<byte> immediateData)
     {
-        if (task.Plan == TaskPlan.Parameters && task.TransferLength > 0) task.ParameterList = core.Pool.Rent((int)task.TransferLength);
+        var isUnasked = immediateData.Length > 0 || task.DataOut.IsUnsolicitedOpen;
+        if (isUnasked && !task.HasHeld && core.WriteMemory.IsRefusing) core.Hold(task, TaskSetFull, []);
         if (!task.HasHeld) Take(task, 0, immediateData, !task.DataOut.IsUnsolicitedOpen);
         GoOn(task);
     }
@@ -40,24 +42,21 @@ internal sealed class WritePath(SessionCore core)
     {
         var data = task.DataOut;
         var isDone = task.HasHeld || data.Received >= task.TransferLength;
-        if (isDone && !data.IsOpen)
-        {
-            core.CloseInput(task);
-            return;
-        }
-
+        var isOver = isDone && !data.IsOpen;
         if (!isDone) Solicit(task);
-        core.Leave(task);
+        core.WriteMemory.Recount(task);
+        if (isOver) core.CloseInput(task);
+        else core.Leave(task);
     }
 
     /// <summary><see cref="ScsiTask.WriteDone"/> and <see cref="ScsiTask.WriteFailed"/>: any thread.</summary>
     public void SlowWriteEnded(ScsiTask task, DataOutBuffer buffer)
     {
-        var madeRoom = core.UncountSlowWrite(buffer.Length);
+        core.WriteMemory.SlowWriteEnded(buffer.Length);
         buffer.Release();
         lock (core.Gate) _spareBuffers.Push(buffer);
         core.Leave(task);
-        if (madeRoom || core.ParkedCount > 0) core.RaiseOutputReady();
+        if (core.ParkedCount > 0) core.RaiseOutputReady();
     }
 
     /// <summary>All data is in and written, or gathered: the executor ends the command. Any thread.</summary>
@@ -79,14 +78,15 @@ internal sealed class WritePath(SessionCore core)
         var data = task.DataOut;
         while (!data.IsUnsolicitedOpen && data.OpenR2Ts < core.Parameters.MaxOutstandingR2T && data.Solicited < task.TransferLength && !task.IsAborted)
         {
-            if (core.IsWriteMemoryFull)
+            if (core.WriteMemory.IsFull)
             {
                 ParkOnce(task);
                 return;
             }
 
             // Whole blocks but at the end, so that what is gathered starts at a block.
-            var burst = core.Parameters.MaxBurstLength & ~BlockMask;
+            var most = core.Pool.IsScarce ? Math.Min(core.Parameters.MaxBurstLength, IscsiLimits.ScarceBurstBytes) : core.Parameters.MaxBurstLength;
+            var burst = most & ~BlockMask;
             var bytes = (int)Math.Min(task.TransferLength - data.Solicited, burst - (data.Solicited & BlockMask));
             _transferTag = _transferTag + 1 == BasicHeader.NoTag ? 0 : _transferTag + 1;
             var r2tSn = data.R2TSn;
@@ -102,6 +102,7 @@ internal sealed class WritePath(SessionCore core)
                     DesiredDataTransferLength = (uint)bytes,
                 },
                 []);
+            core.WriteMemory.Recount(task);
         }
     }
 
@@ -120,10 +121,14 @@ internal sealed class WritePath(SessionCore core)
     private void Take(ScsiTask task, long offset, ReadOnlySpan<byte> data, bool endsSequence)
     {
         // An initiator may announce more than the command takes: the rest is swallowed.
-        if (offset >= task.TransferLength) return;
+        if (offset >= task.TransferLength || data.IsEmpty) return;
         data = data[..(int)Math.Min(data.Length, task.TransferLength - offset)];
-        if (task.Plan == TaskPlan.Parameters) data.CopyTo(task.ParameterList!.Array.AsSpan((int)offset));
-        else if (task.Plan == TaskPlan.Write && data.Length > 0) Write(task, offset, data, endsSequence);
+        if (task.Plan == TaskPlan.Parameters)
+        {
+            task.ParameterList ??= core.Pool.Rent((int)task.TransferLength);
+            data.CopyTo(task.ParameterList.Array.AsSpan((int)offset));
+        }
+        else if (task.Plan == TaskPlan.Write) Write(task, offset, data, endsSequence);
     }
 
     private void Write(ScsiTask task, long offset, ReadOnlySpan<byte> data, bool endsSequence)
@@ -206,7 +211,7 @@ internal sealed class WritePath(SessionCore core)
         }
 
         slow.Set(buffer, 0, length, position);
-        core.CountSlowWrite(length);
+        core.WriteMemory.SlowWriteStarted(length);
         core.Executor.StartWrite(task, slow);
     }
 }

@@ -44,7 +44,7 @@ internal sealed class DaemonActors(ServerOptions options, DaemonExit exit) : IDi
             PhysicalBlockBytes = options.PhysicalBlockBytes,
         };
         var board = new TargetBoard();
-        var services = new TargetServices(_threads, images, BufferPool.Shared, exit.Fail, board);
+        var services = new TargetServices(_threads, images, new BufferPool(options.TransferBytes), exit.Fail, board);
         var manager = system.ActorOf(TargetManagerActor.PropsFor(settings, services, new StateFile(options.StateDir), board), "targets");
         registry.Register<TargetManagerActor>(manager);
 

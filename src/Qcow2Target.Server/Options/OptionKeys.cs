@@ -19,6 +19,7 @@ internal static class OptionKeys
     public const string NopInterval = Block + ".nop-interval";
     public const string TcpUserTimeout = Block + ".tcp-user-timeout";
     public const string CacheSize = Block + ".cache-size";
+    public const string TransferMemory = Block + ".transfer-memory";
     public const string Spin = Block + ".spin";
     public const string AllowDataFiles = Block + ".allow-data-files";
     public const string PhysicalBlockSize = Block + ".physical-block-size";
@@ -26,6 +27,6 @@ internal static class OptionKeys
     public static IReadOnlyList<string> All { get; } =
     [
         DisksRoots, BackingRoots, StateDir, ControlSocket, Portals, LogLevel, ShutdownTimeout, CommandDeadline, RestorePatience, LoginTimeout,
-        ChapAlgorithm, NopInterval, TcpUserTimeout, CacheSize, Spin, AllowDataFiles, PhysicalBlockSize,
+        ChapAlgorithm, NopInterval, TcpUserTimeout, CacheSize, TransferMemory, Spin, AllowDataFiles, PhysicalBlockSize,
     ];
 }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using Qcow2Target.Actors.Portals;
 using Qcow2Target.Actors.Targets;
+using Qcow2Target.Iscsi;
 using Qcow2Target.Iscsi.Chap;
 using Qcow2Target.Qcow2.Image;
 using Serilog.Events;
@@ -57,6 +58,7 @@ internal sealed class OptionsBuilder
             NopInterval = _reader.Time(OptionKeys.NopInterval, Seconds(1), Seconds(3600)),
             TcpUserTimeout = _reader.Time(OptionKeys.TcpUserTimeout, Seconds(1), Seconds(3600)),
             CacheBytes = _reader.Size(OptionKeys.CacheSize, 1L << 20, 1L << 40),
+            TransferBytes = _reader.Size(OptionKeys.TransferMemory, IscsiLimits.MinTransferBytes, 1L << 40),
             Spin = _reader.Switch(OptionKeys.Spin) ? IdleSpin.On : IdleSpin.Off,
             DataFiles = _reader.Switch(OptionKeys.AllowDataFiles) ? DataFileUse.Allowed : DataFileUse.Refused,
             PhysicalBlockBytes = _reader.OneOf(OptionKeys.PhysicalBlockSize, 512, 4096),

@@ -61,6 +61,9 @@ public sealed record ServerOptions
     /// <summary>Bytes that the cached mapping tables of all images may hold.</summary>
     public required long CacheBytes { get; init; }
 
+    /// <summary>Bytes that the transfers of all sessions together may hold before each is kept to its share.</summary>
+    public required long TransferBytes { get; init; }
+
     /// <summary>Whether a connection's thread looks again before it sleeps.</summary>
     public required IdleSpin Spin { get; init; }
 

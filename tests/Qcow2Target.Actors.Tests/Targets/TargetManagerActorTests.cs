@@ -37,7 +37,7 @@ public sealed class TargetManagerActorTests : TestKit
     private IActorRef Start(TimeSpan deadline)
     {
         var settings = new TargetSettings { CommandDeadline = deadline, RestorePatience = TimeSpan.FromSeconds(2) };
-        var services = new TargetServices(new BlockingThreads(), _images.Ref, BufferPool.Shared, reason => _fatal = reason, _board);
+        var services = new TargetServices(new BlockingThreads(), _images.Ref, new BufferPool(), reason => _fatal = reason, _board);
         return Sys.ActorOf(TargetManagerActor.PropsFor(settings, services, new StateFile(_directory.Path), _board));
     }
 

@@ -17,9 +17,9 @@ public sealed class BufferPoolTests
     {
         var buffer = _pool.Rent(bytes);
         Assert.True(buffer.Array.Length >= bytes);
-        Assert.Equal(1, _pool.RentedCount);
+        Assert.Equal(buffer.Array.Length, _pool.HeldBytes);
         buffer.LetGo();
-        Assert.Equal(0, _pool.RentedCount);
+        Assert.Equal(0, _pool.HeldBytes);
     }
 
     [Fact]
@@ -31,6 +31,20 @@ public sealed class BufferPoolTests
         Assert.NotSame(buffer, _pool.Rent(100));
         buffer.LetGo();
         Assert.Same(buffer, _pool.Rent(100));
+    }
+
+    [Fact]
+    public void What_is_rented_and_what_is_promised_make_it_scarce()
+    {
+        var pool = new BufferPool(100_000);
+        var buffer = pool.Rent(70_000);
+        Assert.False(pool.IsScarce);
+        pool.Promise(40_000);
+        Assert.True(pool.IsScarce);
+        buffer.LetGo();
+        Assert.False(pool.IsScarce);
+        pool.Promise(-40_000);
+        Assert.Equal(0, pool.HeldBytes);
     }
 
     [Fact]

@@ -25,12 +25,12 @@ public sealed class CommandWindowTests
         var window = new CommandWindow(0xFFFF_FFFF, 1);
         Assert.True(window.TryReceive(0xFFFF_FFFF));
         window.TakeSlot();
-        window.Stamp();
+        window.Stamp(1);
         Assert.Equal(0xFFFF_FFFFu, window.MaxCmdSn);
         Assert.False(window.MustReopen);
         window.FreeSlot();
         Assert.True(window.MustReopen);
-        window.Stamp();
+        window.Stamp(1);
         Assert.False(window.MustReopen);
         Assert.Equal(0u, window.MaxCmdSn);
         Assert.True(window.TryReceive(0));
@@ -42,14 +42,36 @@ public sealed class CommandWindowTests
         var window = new CommandWindow(0, 4);
         Assert.True(window.TryReceive(0));
         window.TakeSlot();
-        window.Stamp();
+        window.Stamp(4);
         Assert.Equal(3u, window.MaxCmdSn);
         window.FreeSlot();
-        window.Stamp();
+        window.Stamp(4);
         Assert.Equal(4u, window.MaxCmdSn);
         window.TakeSlot();
         window.TakeSlot();
-        window.Stamp();
+        window.Stamp(4);
         Assert.Equal(4u, window.MaxCmdSn);
+    }
+
+    [Fact]
+    public void A_narrower_window_counts_when_the_wider_one_is_used_up()
+    {
+        var window = new CommandWindow(0, 4);
+        for (var i = 0u; i < 3; i++)
+        {
+            Assert.True(window.TryReceive(i));
+            window.TakeSlot();
+        }
+
+        window.Stamp(2);
+        Assert.Equal(3u, window.MaxCmdSn);
+        window.FreeSlot();
+        window.FreeSlot();
+        window.Stamp(2);
+        Assert.Equal(3u, window.MaxCmdSn);
+        Assert.True(window.TryReceive(3));
+        window.FreeSlot();
+        window.Stamp(2);
+        Assert.Equal(5u, window.MaxCmdSn);
     }
 }

@@ -98,7 +98,7 @@ public sealed class ManyThreadsTests(ITestOutputHelper output)
             _work.CompleteAdding();
             await Task.WhenAll(workers);
             Assert.Equal(Commands, _answered + _aborted);
-            Assert.Equal(0, _pool.RentedCount);
+            Assert.Equal(0, _pool.HeldBytes);
             Assert.Equal(_disk.Begun, _disk.Gone);
         }
 

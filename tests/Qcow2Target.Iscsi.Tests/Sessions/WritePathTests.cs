@@ -170,7 +170,7 @@ public sealed class WritePathTests
     {
         var session = new SessionHarness(p => p with { InitialR2T = true, ImmediateData = false, MaxBurstLength = 262144 });
         session.Executor.WritesAreSlow = true;
-        var length = 2 * IscsiLimits.MaxSlowWriteBytes;
+        var length = 2 * IscsiLimits.MaxWriteBytes;
         var tag = session.Command(ScriptedInitiator.Cdb16(FakeExecutor.Write, 0, length / 512), (uint)length, write: true);
         var held = 0;
         while (session.Drain() is [{ Opcode: Opcode.ReadyToTransfer } pdu])
@@ -180,7 +180,7 @@ public sealed class WritePathTests
             session.DataOut(tag, r2t.TargetTransferTag, 0, r2t.BufferOffset, new byte[r2t.DesiredDataTransferLength], final: true);
         }
 
-        Assert.InRange(held, 1, IscsiLimits.MaxSlowWriteBytes + 262144);
+        Assert.InRange(held, 1, IscsiLimits.MaxWriteBytes + 262144);
         Assert.Equal((1, false), (session.Machine.ParkedCount, session.Machine.HasParkedWork));
         var before = session.OutputReadyCount;
         Assert.True(session.Executor.SlowWrites.TryDequeue(out var write));

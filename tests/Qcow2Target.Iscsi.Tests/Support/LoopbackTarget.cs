@@ -121,7 +121,7 @@ internal sealed class LoopbackTarget : ITargetDirectory, IDisposable
         public Owner(Socket socket, LoopbackTarget target, SessionParameters parameters)
         {
             _socket = socket;
-            _machine = new SessionMachine(parameters, target.Executor, target, this, BufferPool.Shared);
+            _machine = new SessionMachine(parameters, target.Executor, target, this, new BufferPool());
         }
 
         public void OutputReady()

@@ -18,9 +18,10 @@ internal sealed class SessionHarness : ISessionEvents, ITargetDirectory
     private readonly PduScanner _scanner;
     private uint _nextTag = 100;
 
-    public SessionHarness(Func<SessionParameters, SessionParameters>? change = null, int diskBytes = 4 << 20)
+    public SessionHarness(Func<SessionParameters, SessionParameters>? change = null, int diskBytes = 4 << 20, BufferPool? pool = null)
     {
         Executor = new FakeExecutor(diskBytes);
+        Pool = pool ?? new BufferPool();
         var parameters = new SessionParameters
         {
             SessionType = SessionType.Normal,
@@ -48,7 +49,7 @@ internal sealed class SessionHarness : ISessionEvents, ITargetDirectory
 
     public FakeExecutor Executor { get; }
 
-    public BufferPool Pool { get; } = new();
+    public BufferPool Pool { get; }
 
     public SessionMachine Machine { get; }
 
@@ -181,7 +182,7 @@ internal sealed class SessionHarness : ISessionEvents, ITargetDirectory
         Machine.Close();
         Executor.EndAll();
         await Machine.Completion.WaitAsync(TimeSpan.FromSeconds(10));
-        Assert.Equal(0, Pool.RentedCount);
+        Assert.Equal(0, Pool.HeldBytes);
         Assert.Equal(Executor.Begun, Executor.Gone);
         return this;
     }

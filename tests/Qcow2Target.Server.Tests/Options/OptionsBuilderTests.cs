@@ -36,6 +36,7 @@ public sealed class OptionsBuilderTests : IDisposable
         Assert.Equal(TimeSpan.FromSeconds(5), options.NopInterval);
         Assert.Equal(TimeSpan.FromSeconds(10), options.TcpUserTimeout);
         Assert.Equal(256L << 20, options.CacheBytes);
+        Assert.Equal(512L << 20, options.TransferBytes);
         Assert.Equal(IdleSpin.On, options.Spin);
         Assert.Equal(DataFileUse.Refused, options.DataFiles);
         Assert.Equal(4096, options.PhysicalBlockBytes);
@@ -83,6 +84,7 @@ public sealed class OptionsBuilderTests : IDisposable
               nop-interval = 1m
               tcp-user-timeout = 20s
               cache-size = 64MiB
+              transfer-memory = 1GiB
               spin = off
               allow-data-files = on
               physical-block-size = 512
@@ -104,6 +106,7 @@ public sealed class OptionsBuilderTests : IDisposable
         Assert.Equal(TimeSpan.FromMinutes(1), options.NopInterval);
         Assert.Equal(TimeSpan.FromSeconds(20), options.TcpUserTimeout);
         Assert.Equal(64L << 20, options.CacheBytes);
+        Assert.Equal(1L << 30, options.TransferBytes);
         Assert.Equal(IdleSpin.Off, options.Spin);
         Assert.Equal(DataFileUse.Allowed, options.DataFiles);
         Assert.Equal(512, options.PhysicalBlockBytes);
