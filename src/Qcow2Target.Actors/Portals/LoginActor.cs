@@ -177,20 +177,19 @@ public sealed class LoginActor : ReceiveActor, IWithTimers
 
     private void Admitting()
     {
-        Receive<LoginAdmitted>(admitted =>
-        {
-            Become(Negotiating);
-            Take(_machine.Admit(new AdmissionDecision.Accepted(admitted.Tsih)));
-        });
+        Receive<LoginAdmitted>(admitted => Decide(new AdmissionDecision.Accepted(admitted.Tsih)));
+        Receive<LoginRedirected>(moved => Decide(new AdmissionDecision.Redirected(moved.Address, moved.Duration)));
         Receive<LoginRefused>(refused => Refuse((LoginStatus)((refused.StatusClass << 8) | refused.StatusDetail), refused.Reason));
         Receive<Terminated>(_ => Refuse(LoginStatus.TargetRemoved, "the target was deleted"));
         Common();
     }
 
-    private void Refuse(LoginStatus status, string reason)
+    private void Refuse(LoginStatus status, string reason) => Decide(new AdmissionDecision.Refused(status, reason));
+
+    private void Decide(AdmissionDecision decision)
     {
         Become(Negotiating);
-        Take(_machine.Admit(new AdmissionDecision.Refused(status, reason)));
+        Take(_machine.Admit(decision));
     }
 
     private void Establishing(SessionParameters parameters)

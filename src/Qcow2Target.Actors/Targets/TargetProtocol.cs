@@ -1,4 +1,5 @@
 using Qcow2Target.Actors.Sessions;
+using Qcow2Target.Iscsi.Login;
 
 namespace Qcow2Target.Actors.Targets;
 
@@ -25,12 +26,17 @@ public sealed record CloseTarget : ITargetOrder;
 
 public sealed record TargetClosed(int TargetId, int NotClosed);
 
-/// <summary>An initiator asks for a session; answered by <see cref="LoginAdmitted"/> or <see cref="LoginRefused"/>.</summary>
+/// <summary>An initiator asks for a session; answered by <see cref="LoginAdmitted"/>, <see cref="LoginRedirected"/> or <see cref="LoginRefused"/>.</summary>
 public sealed record AdmitLogin(LoginIdentity Identity);
 
 /// <param name="Tsih">Target session identifying handle of the session to come.</param>
 /// <param name="PortalGroupTag">Tag of the portal group.</param>
 public sealed record LoginAdmitted(ushort Tsih, ushort PortalGroupTag);
+
+/// <summary>The initiator is to ask elsewhere. No target says so yet: it is for targets that another host serves.</summary>
+/// <param name="Address">A portal that the initiator can reach.</param>
+/// <param name="Duration">Whether it is to come here again afterwards.</param>
+public sealed record LoginRedirected(PortalAddress Address, RedirectDuration Duration);
 
 /// <summary>Status of the login response that refuses (RFC 7143 clause 11.13.5).</summary>
 public sealed record LoginRefused(byte StatusClass, byte StatusDetail, string Reason);

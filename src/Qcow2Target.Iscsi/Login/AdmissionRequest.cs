@@ -30,4 +30,19 @@ public abstract record AdmissionDecision
 
     /// <summary>Class 2 or 3, with words for the log.</summary>
     public sealed record Refused(LoginStatus Status, string Explanation) : AdmissionDecision;
+
+    /// <summary>The target is to be asked for elsewhere: class 1 (RFC 7143 11.13.5), after authentication.</summary>
+    /// <param name="Address">A portal that the initiator can reach.</param>
+    /// <param name="Duration">Whether the initiator is to forget this portal.</param>
+    public sealed record Redirected(PortalAddress Address, RedirectDuration Duration) : AdmissionDecision;
+}
+
+/// <summary>For how long a target is elsewhere.</summary>
+public enum RedirectDuration
+{
+    /// <summary>0101: for this login; the next one is to come here again.</summary>
+    Temporary,
+
+    /// <summary>0102: for good. libiscsi does not follow it.</summary>
+    Permanent,
 }

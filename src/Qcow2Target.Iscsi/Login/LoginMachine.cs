@@ -70,12 +70,18 @@ public sealed class LoginMachine
         {
             case AdmissionDecision.Refused refused:
                 return new LoginStep.SendAndClose(Response(refused.Status, transit: false, 0), refused.Status, refused.Explanation);
+            case AdmissionDecision.Redirected moved:
+                // What was negotiated counts for nothing any more.
+                _answer.Clear();
+                TextPairs.Append(_answer, "TargetAddress", moved.Address.ToString());
+                var status = moved.Duration == RedirectDuration.Permanent ? LoginStatus.TargetMovedPermanently : LoginStatus.TargetMovedTemporarily;
+                return new LoginStep.SendAndClose(Response(status, transit: false, 0), status, $"the target is at {moved.Address}");
             case AdmissionDecision.Accepted accepted:
                 ArgumentOutOfRangeException.ThrowIfZero(accepted.Tsih);
                 var bytes = Response(LoginStatus.Success, transit: true, accepted.Tsih);
                 return new LoginStep.Established(bytes, Parameters(accepted));
             default:
-                throw new ArgumentException("neither accepted nor refused", nameof(decision));
+                throw new ArgumentException("neither accepted nor refused nor redirected", nameof(decision));
         }
     }
 
