@@ -4,16 +4,6 @@ using Qcow2Target.Qcow2.Pending;
 
 namespace Qcow2Target.Actors.Disks;
 
-/// <summary>What a disk does when its image does not open the first time.</summary>
-public enum FirstOpen
-{
-    /// <summary>It says so (ATTACH).</summary>
-    MustSucceed,
-
-    /// <summary>It goes on trying (after a restart of the daemon).</summary>
-    MayFail,
-}
-
 /// <summary>
 /// One attached image: opens it, is the one writer of its metadata, recovers it, closes it. Bytes go through its <see cref="DiskPort"/>.
 /// <code>
@@ -33,10 +23,10 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
     private readonly DiskPort _port;
     private readonly TargetServices _services;
     private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly DiskEvents _events;
     private Handover<ImageLease>? _delivery;
     private string? _openedPath;
     private bool _corruptTold;
-    private bool _logFaultTold;
 
     public DiskActor(DiskPlace place, string path, ImageAccess access, FirstOpen firstOpen, DiskPort port, TargetServices services)
     {
@@ -46,6 +36,7 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
         _firstOpen = firstOpen;
         _port = port;
         _services = services;
+        _events = new DiskEvents(_log, place);
         Waiting();
     }
 
@@ -149,25 +140,11 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
 
     private void Serve(ImageLease lease)
     {
-        if (lease.Image.Info.ClearsBitmaps)
-            _log.Warning("{Path} has dirty bitmaps: its first write makes them invalid, incremental backups of it begin anew", lease.Image.Info.Path);
-        TellPending(lease.Image.Info);
-        if (lease.Image.Info.Repair is { } repair)
-            _log.Warning("{Path} was not closed cleanly and is repaired: {Raised} refcounts raised, {Lowered} lowered, {Entries} entries changed{Rebuilt}", lease.Image.Info.Path,
-                repair.CountsRaised, repair.CountsLowered, repair.EntriesChanged, repair.HasNewRefcounts ? ", all refcounts made anew" : "");
+        _events.Opened(lease.Image.Info);
         _port.Begin(lease);
         Become(() => Serving(lease));
         // The writer may have a scan to finish.
         Self.Tell(Drain.Instance);
-    }
-
-    private void TellPending(ImageInfo image)
-    {
-        var (finding, explanation) = (image.Pending.Finding, image.Pending.Explanation);
-        if (finding is PendingFinding.Replayed or PendingFinding.LaidOver)
-            _log.Info("{Path}: {Explanation}", image.Path, explanation);
-        else if (finding != PendingFinding.None)
-            _log.Warning("{Path}: {Explanation}", image.Path, explanation);
     }
 
     private void Serving(ImageLease lease)
@@ -199,11 +176,8 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
         Feed(lease, writer);
         if (writer.Fault is { } fault)
             Judge(fault);
-        if (writer.LogFault is { } missing && !_logFaultTold)
-        {
-            _logFaultTold = true;
-            _log.Warning("{Place} ({Path}) is written without a pending log, new space waits for the disk: {Reason}", _place, _openedPath, missing.Message);
-        }
+        if (writer.LogFault is { } missing)
+            _events.LogFault(missing);
     }
 
     private void Feed(ImageLease lease, MetadataWriter writer)
@@ -234,7 +208,7 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
         _corruptTold = true;
         _port.BecomeReadOnly();
         Context.Parent.Tell(new DiskReadinessChanged(_place.Lun, DiskReadiness.WriteProtected, fault.Message));
-        _log.Error("{Place} ({Path}) is write protected from now on: {Reason}", _place, _openedPath, fault.Message);
+        _events.WriteProtected(fault);
     }
 
     // Faults
@@ -248,22 +222,7 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
         Become(() => Faulted(reason));
     }
 
-    /// <summary>Waits until no job runs, answers what is left, and lets the file go. Runs beside the actor, so that it ends whatever becomes of it.</summary>
-    private async Task RunDownAsync(ImageLease lease, ImageFault fault)
-    {
-        lease.Jobs.Close();
-        lease.Image.StopScan();
-        await lease.Jobs.Completion.ConfigureAwait(false);
-        lease.FailOutstanding(fault);
-        await lease.Users.Completion.ConfigureAwait(false);
-        await _services.Threads.Run(() =>
-        {
-            lease.Dispose();
-            return true;
-        }).ConfigureAwait(false);
-        var closed = lease.Image.Info;
-        _services.Images.Tell(new ImageReleased(closed.Path, closed.DataFile, _place.ToString()), ActorRefs.NoSender);
-    }
+    private Task RunDownAsync(ImageLease lease, ImageFault fault) => ImageRundown.RunAsync(lease, fault, _place, _services);
 
     private void Faulted(string reason)
     {
@@ -305,7 +264,6 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
         {
             var lease = TakeDelivery();
             _corruptTold = false;
-            _logFaultTold = false;
             Serve(lease);
             if (closer is not null)
             {
@@ -377,7 +335,7 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
                 if (!writer.IsClosed)
                     return;
                 if (writer.Fault is { Kind: not ImageFaultKind.ReadOnly } fault)
-                    _log.Error("{Place} ({Path}) could not be brought to rest: {Reason}", _place, _openedPath, fault.Message);
+                    _events.NotBroughtToRest(fault);
             }
             else if (!resting)
             {
@@ -422,10 +380,4 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
     private sealed record UsersGone;
 
     private sealed record RanDown;
-}
-
-/// <summary>Where a disk is: for logs and for the error that names a file's holder.</summary>
-public sealed record DiskPlace(int Lun, string Target)
-{
-    public override string ToString() => $"LUN {Lun} of {Target}";
 }

@@ -51,6 +51,14 @@ internal sealed class TargetSessions(
         context.Sender.Tell(new NexusRemoved());
     }
 
+    /// <summary>Asks every session to log out; logins that were let in do not become sessions any more.</summary>
+    public void EndAll(string reason)
+    {
+        Nexuses.ForgetAdmissions();
+        foreach (var session in Nexuses.All)
+            session.Actor.Tell(new EndSession(reason, SessionEnding.AskForLogout));
+    }
+
     public void Take(ITargetSessionEvent happened)
     {
         switch (happened)
