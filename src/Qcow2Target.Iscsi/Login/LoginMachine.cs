@@ -92,10 +92,12 @@ public sealed class LoginMachine
         if (_requests == 1) Start(request);
         CheckAgainstFirst(request);
         CheckStages(request);
+        if (_answer.Count > 0 && (text.Length > 0 || request.IsContinued)) throw new LoginException(LoginStatus.InitiatorError, "text though our answer goes on");
         _requestText.AddRange(text);
         if (_requestText.Count > IscsiLimits.MaxLoginTextBytes) throw new LoginException(LoginStatus.InitiatorError, "the text is too long");
         if (request.IsContinued) return new LoginStep.Send(Response(LoginStatus.Success, transit: false, 0));
-        AnswerText();
+        if (_answer.Count == 0) AnswerText();
+        if (_stage != LoginStage.SecurityNegotiation || request.IsTransit) _negotiation!.RequireAuthentication();
 
         // Who has yet to prove itself stays in the stage, whatever it wishes.
         if (request.IsTransit && _stage == LoginStage.SecurityNegotiation && _negotiation!.IsAuthenticating) return new LoginStep.Send(Response(LoginStatus.Success, transit: false, 0));
@@ -137,12 +139,9 @@ public sealed class LoginMachine
 
     private void AnswerText()
     {
-        if (_answer.Count > 0 && _requestText.Count > 0) throw new LoginException(LoginStatus.InitiatorError, "text though our answer goes on");
-        if (_answer.Count > 0) return;
         if (!TextPairs.TryParse(_requestText.ToArray(), out var pairs, out var problem)) throw new LoginException(LoginStatus.InitiatorError, problem);
         _requestText.Clear();
         _negotiation!.Answer(pairs, _stage == LoginStage.SecurityNegotiation, _answer);
-        if (_stage != LoginStage.SecurityNegotiation || _request.IsTransit) _negotiation.RequireAuthentication();
     }
 
     private AdmissionRequest Admission() => new(
@@ -199,6 +198,7 @@ public sealed class LoginMachine
     {
         _isOver = true;
         if (_requests == 0) _first = LoginRequestPdu.Parse(header);
+        if (_answer.Count > IscsiLimits.MaxLoginSegmentBytes) _answer.Clear();   // nobody will ask for the rest
         _request = _request with { CurrentStage = _requests == 0 ? LoginStage.SecurityNegotiation : _request.CurrentStage, InitiatorTaskTag = _first.InitiatorTaskTag };
         return new LoginStep.SendAndClose(Response(status, transit: false, 0), status, explanation);
     }

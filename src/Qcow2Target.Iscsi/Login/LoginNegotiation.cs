@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using Qcow2Target.Iscsi.Chap;
 
 namespace Qcow2Target.Iscsi.Login;
@@ -8,6 +9,9 @@ namespace Qcow2Target.Iscsi.Login;
 /// </summary>
 internal sealed class LoginNegotiation(LoginOffers offers, bool isLeading)
 {
+    // Longest text value (RFC 7143 6.1); CHAP has longer ones and its own limit.
+    private const int MaxValueBytes = 255;
+
     private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
     private ChapRequirement? _requirement;
     private ChapExchange? _chap;
@@ -50,19 +54,20 @@ internal sealed class LoginNegotiation(LoginOffers offers, bool isLeading)
         switch (key)
         {
             case "InitiatorName":
-                Once(key);
+                OnceAtStart(key);
                 InitiatorName = Name(key, value);
                 break;
             case "InitiatorAlias":
                 Once(key);
+                if (IsTooLong(value)) throw new LoginException(LoginStatus.InitiatorError, "InitiatorAlias is too long");
                 InitiatorAlias = value;
                 break;
             case "TargetName":
-                Once(key);
+                OnceAtStart(key);
                 TargetName = Name(key, value);
                 break;
             case "SessionType":
-                Once(key);
+                OnceAtStart(key);
                 SessionType = value switch
                 {
                     "Normal" => SessionType.Normal,
@@ -73,7 +78,6 @@ internal sealed class LoginNegotiation(LoginOffers offers, bool isLeading)
         }
     }
 
-    // They may come in the first request only: whoever declares them later declares them twice or too late.
     private void RequireNames()
     {
         if (_namesAreTold) return;
@@ -157,7 +161,7 @@ internal sealed class LoginNegotiation(LoginOffers offers, bool isLeading)
             KeyScope.LeadingOnly => !isLeading,
             _ => !isLeading || SessionType == SessionType.Discovery,
         };
-        var result = isIrrelevant ? KeyTable.Irrelevant : key.Answer(offer, offers, Values);
+        var result = isIrrelevant ? KeyTable.Irrelevant : IsTooLong(offer) ? KeyTable.Reject : key.Answer(offer, offers, Values);
         if (result is not null) TextPairs.Append(answer, name, result);
     }
 
@@ -181,6 +185,15 @@ internal sealed class LoginNegotiation(LoginOffers offers, bool isLeading)
     {
         if (!_seen.Add(key)) throw new LoginException(LoginStatus.InitiatorError, $"{key} was sent twice");
     }
+
+    // Who speaks to whom is settled by the first request (RFC 7143 6.3): what it left out counts as its default.
+    private void OnceAtStart(string key)
+    {
+        if (_namesAreTold) throw new LoginException(LoginStatus.InitiatorError, $"{key} came after the first request");
+        Once(key);
+    }
+
+    private static bool IsTooLong(string value) => Encoding.UTF8.GetByteCount(value) > MaxValueBytes;
 
     private static string Name(string key, string value)
         => IscsiName.IsUsable(value) ? value : throw new LoginException(LoginStatus.InitiatorError, $"{key} is no iSCSI name");

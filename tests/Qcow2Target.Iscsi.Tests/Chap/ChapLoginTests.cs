@@ -125,6 +125,19 @@ public sealed class ChapLoginTests
         login.AssertRefused(LoginStatus.AuthenticationFailure);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void A_long_answer_on_the_way_is_no_way_around_the_proof(int stage)
+    {
+        var login = New(OneUser);
+        var keys = string.Concat(Enumerable.Range(0, 200).Select(i => $"X-com.example.a-rather-long-key-{i}=1\0"));
+        login.Send(LoginScript.Request(LoginScript.Normal + keys[..7000], stage, 0, transit: false, continued: true));
+        login.Send(LoginScript.Request(keys[7000..], stage, 0, transit: false));
+        if (login.Step is LoginStep.Send) login.Send(LoginScript.Request("", stage, 3));
+        login.AssertRefused(LoginStatus.AuthenticationFailure);
+    }
+
     [Fact]
     public void Who_does_not_offer_chap_is_refused()
     {

@@ -87,6 +87,25 @@ public sealed class LoginMachineTests
         Assert.Equal(200, answer.Split('\0').Count(pair => pair.EndsWith("=NotUnderstood", StringComparison.Ordinal)));
     }
 
+    [Theory]
+    [InlineData("HeaderDigest=None\0", false)]
+    [InlineData("", true)]
+    public void Text_while_our_answer_goes_on_is_refused(string text, bool continued)
+    {
+        SendLongKeys();
+        _login.Send(LoginScript.Request(text, 1, 3, transit: !continued, continued: continued));
+        _login.AssertRefused(LoginStatus.InitiatorError);
+        Assert.False(_login.Response.IsContinued);
+    }
+
+    [Fact]
+    public void A_refusal_does_not_promise_a_rest_that_nobody_can_ask_for()
+    {
+        SendLongKeys("HeaderDigest=None\0HeaderDigest=None\0");
+        _login.AssertRefused(LoginStatus.InitiatorError);
+        Assert.False(_login.Response.IsContinued);
+    }
+
     [Fact]
     public void Bytes_behind_the_last_request_are_left_for_the_session()
     {
@@ -248,5 +267,13 @@ public sealed class LoginMachineTests
         while (second.Send(LoginScript.Request(new string('a', 8000), 1, 0, transit: false, continued: true)) is LoginStep.Send)
             Assert.True((bytes += 8000) <= IscsiLimits.MaxLoginTextBytes);
         second.AssertRefused(LoginStatus.InitiatorError);
+    }
+
+    // Unknown keys of 50 bytes, 200 of them: the answers are longer than one login PDU.
+    private void SendLongKeys(string more = "")
+    {
+        var keys = string.Concat(Enumerable.Range(0, 200).Select(i => $"X-com.example.a-rather-long-key-{i}=1\0")) + more;
+        _login.Send(LoginScript.Request(LoginScript.Normal + keys[..7000], 1, 0, transit: false, continued: true));
+        _login.Send(LoginScript.Request(keys[7000..], 1, 3));
     }
 }

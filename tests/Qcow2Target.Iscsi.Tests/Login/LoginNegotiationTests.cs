@@ -148,6 +148,36 @@ public sealed class LoginNegotiationTests
         _login.AssertRefused(status);
     }
 
+    [Theory]
+    [InlineData("SessionType=Discovery\0")]
+    [InlineData("SessionType=Normal\0")]
+    [InlineData("TargetName=iqn.a:c\0")]
+    [InlineData("InitiatorName=iqn.a:c\0")]
+    public void Who_speaks_to_whom_is_told_in_the_first_request_or_never(string key)
+    {
+        _login.Send(LoginScript.Request("InitiatorName=iqn.test:initiator\0TargetName=iqn.a:b\0", 0, 1));
+        _login.Send(LoginScript.Request(key, 1, 3));
+        _login.AssertRefused(LoginStatus.InitiatorError);
+    }
+
+    [Fact]
+    public void A_discovery_session_names_no_target_later()
+    {
+        _login.Send(LoginScript.Request(LoginScript.Discovery, 0, 1));
+        _login.Send(LoginScript.Request("TargetName=iqn.a:b\0", 1, 3));
+        _login.AssertRefused(LoginStatus.InitiatorError);
+    }
+
+    [Fact]
+    public void A_value_is_no_longer_than_255_bytes()
+    {
+        _login.Operational($"HeaderDigest=None,{new string('x', 250)}\0DataDigest=None,{new string('x', 251)}\0InitiatorAlias={new string('a', 255)}\0");
+        Assert.Equal(("None", "Reject"), (_login["HeaderDigest"], _login["DataDigest"]));
+        var second = new LoginScript();
+        second.Operational($"InitiatorAlias={new string('a', 256)}\0");
+        second.AssertRefused(LoginStatus.InitiatorError);
+    }
+
     [Fact]
     public void A_name_that_is_too_long_is_refused_and_the_longest_is_not()
     {
