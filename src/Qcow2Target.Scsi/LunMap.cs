@@ -1,4 +1,5 @@
 using Qcow2Target.Scsi.Commands;
+using Qcow2Target.Scsi.Sense;
 
 namespace Qcow2Target.Scsi;
 
@@ -40,6 +41,10 @@ public sealed class LunMap
         units[lun] = null;
         return new LunMap(units);
     }
+
+    /// <summary>Format of the sense that the unit named by the LUN field reports; fixed where there is none.</summary>
+    public SenseFormat SenseFormatOf(ulong lunField) =>
+        LunField.TryDecode(lunField, out int lun) && this[lun] is { } unit ? unit.Modes.SenseFormat : SenseFormat.Fixed;
 
     /// <summary>Judges a command: the order of checks is LUN, unit attention, reservation, CDB, readiness, write protection, range, limits, data.</summary>
     /// <param name="lunField">The LUN field of the command, as a big-endian number.</param>

@@ -1,5 +1,6 @@
 using Qcow2Target.Iscsi.Sessions;
 using Qcow2Target.Scsi;
+using Qcow2Target.Scsi.Sense;
 
 namespace Qcow2Target.Actors.Sessions;
 
@@ -59,6 +60,8 @@ internal sealed class SessionExecutor(Published<LunMap> luns, ItNexus nexus, ISe
     }
 
     public void Execute(ScsiTask task, ReadOnlyMemory<byte> parameters) => _ = ExecuteAsync(task, parameters);
+
+    public bool WantsDescriptorSense(ScsiTask task) => luns.Value.SenseFormatOf(task.Lun) == SenseFormat.Descriptor;
 
     public void Manage(TaskManagementRequest request) => faults.TaskManagementRequested(request);
 

@@ -105,7 +105,9 @@ public sealed class DiscoveryMachine
                 else Send(answer.Response with { StatSn = _statSn++, ExpCmdSn = _expCmdSn, MaxCmdSn = MaxCmdSn }, answer.Text);
                 break;
             case Opcode.LogoutRequest:
-                Logout(LogoutRequestPdu.Parse(frame.Header));
+                var logout = LogoutRequestPdu.Parse(frame.Header);
+                if (Enum.IsDefined(logout.Reason)) Logout(logout);
+                else Reject(frame, RejectReason.InvalidPduField);
                 break;
             default:
                 Reject(frame, Enum.IsDefined(frame.Opcode) ? RejectReason.ProtocolError : RejectReason.CommandNotSupported);

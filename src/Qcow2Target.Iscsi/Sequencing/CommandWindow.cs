@@ -6,6 +6,7 @@ namespace Qcow2Target.Iscsi.Sequencing;
 /// </summary>
 internal sealed class CommandWindow(uint expCmdSn, int slots)
 {
+    private readonly HashSet<uint> _givenUp = [];
     private int _slots = slots;
     private int _taken;
 
@@ -25,6 +26,19 @@ internal sealed class CommandWindow(uint expCmdSn, int slots)
     {
         if (cmdSn != ExpCmdSn || Serial.IsBefore(MaxCmdSn, cmdSn)) return false;
         ExpCmdSn++;
+        PassGivenUp();
+        return true;
+    }
+
+    /// <summary>
+    /// An ABORT TASK of number <paramref name="before"/> is for a command that has not come: where it may still come, its number counts as received
+    /// (RFC 7143 11.6.1). False: it came long ago, or never can.
+    /// </summary>
+    public bool TryGiveUp(uint cmdSn, uint before)
+    {
+        if (Serial.IsBefore(cmdSn, ExpCmdSn) || Serial.IsBefore(MaxCmdSn, cmdSn) || !Serial.IsBefore(cmdSn, before)) return false;
+        _givenUp.Add(cmdSn);
+        PassGivenUp();
         return true;
     }
 
@@ -40,6 +54,11 @@ internal sealed class CommandWindow(uint expCmdSn, int slots)
     {
         _slots = slots;
         MaxCmdSn = Widest();
+    }
+
+    private void PassGivenUp()
+    {
+        while (_givenUp.Count > 0 && _givenUp.Remove(ExpCmdSn)) ExpCmdSn++;
     }
 
     private uint Widest() => Serial.Latest(MaxCmdSn, ExpCmdSn + (uint)Math.Max(0, _slots - _taken) - 1);

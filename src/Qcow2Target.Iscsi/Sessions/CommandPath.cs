@@ -31,10 +31,11 @@ internal sealed class CommandPath(SessionCore core)
     private void Run(ScsiTask task, ReadOnlySpan<byte> immediateData, bool isFinal)
     {
         var fault = task.DataOut.Start(core.Parameters, task.ExpectedDataTransferLength, immediateData.Length, announced: !isFinal);
-        if (fault != DataOutFault.None)
+        var refusal = fault != DataOutFault.None ? WritePath.SenseFor(fault) : task.Attribute == TaskAttribute.Aca ? SenseData.InvalidMessageError : null;
+        if (refusal is not null)
         {
             task.Plan = TaskPlan.Decided;
-            core.Hold(task, SenseData.CheckCondition, WritePath.SenseFor(fault));
+            core.HoldCheck(task, refusal);
             core.Writes.Start(task, immediateData);
             return;
         }
@@ -73,25 +74,21 @@ internal sealed class CommandPath(SessionCore core)
         if (task.Plan == TaskPlan.Read && !task.IsRead)
         {
             // The initiator sends: swallow that and read nothing. Nothing was moved.
-            Settle(task, Good, []);
+            task.ImpliedLength = task.TransferLength = 0;
+            core.Hold(task, Good, []);
         }
         else if (task.Plan is TaskPlan.Write or TaskPlan.Parameters && task.ImpliedLength > 0 && !task.IsWrite)
         {
             // The initiator would take, and GOOD would tell it that its data is on the disk.
-            Settle(task, SenseData.CheckCondition, SenseData.InvalidFieldInCommandInformationUnit);
+            task.ImpliedLength = task.TransferLength = 0;
+            core.HoldCheck(task, SenseData.InvalidFieldInCommandInformationUnit);
         }
-    }
-
-    private void Settle(ScsiTask task, byte status, ReadOnlySpan<byte> sense)
-    {
-        task.ImpliedLength = task.TransferLength = 0;
-        core.Hold(task, status, sense);
     }
 
     private static RejectReason? FindFault(in ScsiCommandPdu pdu, in PduFrame frame, out ReadOnlySpan<byte> extendedCdb)
     {
         if (!ExtendedCdb.TryFind(frame.AdditionalHeader, out extendedCdb)) return RejectReason.InvalidPduField;
-        if (pdu.InitiatorTaskTag == BasicHeader.NoTag || pdu is { IsRead: true, IsWrite: true }) return RejectReason.InvalidPduField;
+        if (pdu.InitiatorTaskTag == BasicHeader.NoTag || pdu is { IsRead: true, IsWrite: true } || !Enum.IsDefined(pdu.Attribute)) return RejectReason.InvalidPduField;
         if (!pdu.IsWrite && (!pdu.IsFinal || frame.Data.Length > 0)) return RejectReason.ProtocolError;
         return pdu is { IsRead: false, IsWrite: false, ExpectedDataTransferLength: > 0 } ? RejectReason.InvalidPduField : null;
     }

@@ -48,6 +48,9 @@ public interface ICommandExecutor
     /// </summary>
     void Execute(ScsiTask task, ReadOnlyMemory<byte> parameters);
 
+    /// <summary>True where the logical unit of the task reports sense in descriptor format (D_SENSE). Any thread; must not wait.</summary>
+    bool WantsDescriptorSense(ScsiTask task);
+
     /// <summary>A task management function; ends with <see cref="TaskManagementRequest.Respond"/>, from any thread.</summary>
     void Manage(TaskManagementRequest request);
 

@@ -237,6 +237,9 @@ internal sealed class SessionCore
         lock (Gate) task.Hold(status, sense);
     }
 
+    /// <summary>CHECK CONDITION with what the transport found, in the format that the logical unit is set to.</summary>
+    public void HoldCheck(ScsiTask task, SenseData sense) => Hold(task, SenseData.CheckCondition, sense.Encode(Executor.WantsDescriptorSense(task)));
+
     /// <summary>Leaves a task, whose operation the caller holds, to <see cref="TryUnpark"/>.</summary>
     public void Park(ScsiTask task)
     {

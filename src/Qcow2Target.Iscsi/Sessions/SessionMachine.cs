@@ -329,14 +329,21 @@ public sealed class SessionMachine
         if (_managementRequests > IscsiLimits.MaxTaskManagementRequests) request.Respond(TaskManagementResponse.Rejected);
         else if (pdu.Function == TaskManagementFunction.TaskReassign) request.Respond(TaskManagementResponse.ReassignmentNotSupported);
         else if (!Enum.IsDefined(pdu.Function)) request.Respond(TaskManagementResponse.NotSupported);
+        else if (pdu.Function == TaskManagementFunction.AbortTask && TryGiveUp(pdu)) request.Respond(TaskManagementResponse.Complete);
         else _core.Executor.Manage(request);
         return null;
+    }
+
+    // Here and not by the executor: what follows the function on the wire may be the next number.
+    private bool TryGiveUp(in TaskManagementRequestPdu pdu)
+    {
+        lock (_core.Gate) return _core.Tasks.Find(pdu.ReferencedTaskTag) is null && _core.Window.TryGiveUp(pdu.RefCmdSn, pdu.CmdSn);
     }
 
     private RejectReason? Logout(in PduFrame frame)
     {
         var pdu = LogoutRequestPdu.Parse(frame.Header);
-        if (pdu.InitiatorTaskTag == BasicHeader.NoTag) return RejectReason.InvalidPduField;
+        if (pdu.InitiatorTaskTag == BasicHeader.NoTag || !Enum.IsDefined(pdu.Reason)) return RejectReason.InvalidPduField;
         var refusal = pdu.Reason switch
         {
             LogoutReason.CloseSession => LogoutResponseCode.Success,

@@ -32,7 +32,7 @@ internal sealed class WritePath(SessionCore core)
     {
         var fault = task.DataOut.Take(pdu, frame.Data.Length, out var offset);
         if (fault == DataOutFault.None && !frame.DataDigestHolds) fault = DataOutFault.OutOfSequence;
-        if (fault != DataOutFault.None) core.Hold(task, SenseData.CheckCondition, SenseFor(fault));
+        if (fault != DataOutFault.None) core.HoldCheck(task, SenseFor(fault));
         else if (!task.HasHeld) Take(task, offset, frame.Data, pdu.IsFinal);
         GoOn(task);
     }
@@ -66,7 +66,7 @@ internal sealed class WritePath(SessionCore core)
         else core.Executor.Execute(task, task.ParameterList is { } list ? list.Array.AsMemory(0, (int)task.TransferLength) : ReadOnlyMemory<byte>.Empty);
     }
 
-    public static ReadOnlySpan<byte> SenseFor(DataOutFault fault) => fault switch
+    public static SenseData SenseFor(DataOutFault fault) => fault switch
     {
         DataOutFault.Unexpected => SenseData.UnexpectedUnsolicitedData,
         DataOutFault.IncorrectAmount => SenseData.IncorrectAmountOfData,

@@ -74,4 +74,20 @@ public sealed class CommandWindowTests
         window.Stamp(2);
         Assert.Equal(5u, window.MaxCmdSn);
     }
+
+    [Fact]
+    public void A_number_that_is_given_up_is_passed_when_those_before_it_have_come()
+    {
+        var window = new CommandWindow(0xFFFF_FFFE, 4);
+        Assert.True(window.TryGiveUp(0xFFFF_FFFF, before: 2));
+        Assert.True(window.TryGiveUp(0, before: 2));
+        Assert.Equal(0xFFFF_FFFEu, window.ExpCmdSn);
+        Assert.True(window.TryReceive(0xFFFF_FFFE));
+        Assert.Equal(1u, window.ExpCmdSn);
+        Assert.False(window.TryReceive(0));
+        Assert.False(window.TryGiveUp(0, before: 2));
+        Assert.False(window.TryGiveUp(1, before: 1));
+        Assert.False(window.TryGiveUp(2, before: 5));
+        Assert.True(window.TryReceive(1));
+    }
 }

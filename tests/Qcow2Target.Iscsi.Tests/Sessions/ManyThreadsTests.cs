@@ -130,6 +130,8 @@ public sealed class ManyThreadsTests(ITestOutputHelper output)
 
         public void Execute(ScsiTask task, ReadOnlyMemory<byte> parameters) => task.Complete(0);
 
+        public bool WantsDescriptorSense(ScsiTask task) => false;
+
         public void Manage(TaskManagementRequest request) => request.Respond(TaskManagementResponse.NotSupported);
 
         public void Ended(ScsiTask task) => _disk.Ended(task);

@@ -62,6 +62,10 @@ internal sealed class FakeExecutor(int diskBytes) : ICommandExecutor
 
     public bool RecordsWrites { get; set; } = true;
 
+    public bool DescriptorSense { get; set; }
+
+    public bool WantsDescriptorSense(ScsiTask task) => DescriptorSense;
+
     public void Begin(ScsiTask task)
     {
         Begun++;
