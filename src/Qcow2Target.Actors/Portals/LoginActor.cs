@@ -177,7 +177,7 @@ public sealed class LoginActor : ReceiveActor, IWithTimers
 
     private void Admitting()
     {
-        Receive<LoginAdmitted>(admitted => Decide(new AdmissionDecision.Accepted(admitted.Tsih)));
+        Receive<LoginAdmitted>(admitted => Decide(new AdmissionDecision.Accepted(admitted.Tsih, admitted.Reinstated)));
         Receive<LoginRedirected>(moved => Decide(new AdmissionDecision.Redirected(moved.Address, moved.Duration)));
         Receive<LoginRefused>(refused => Refuse((LoginStatus)((refused.StatusClass << 8) | refused.StatusDetail), refused.Reason));
         Receive<Terminated>(_ => Refuse(LoginStatus.TargetRemoved, "the target was deleted"));

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net.Sockets;
 using Qcow2Target.Actors.Targets;
 using Qcow2Target.Iscsi.Buffers;
+using Qcow2Target.Iscsi.Login;
 using Qcow2Target.Iscsi.Sessions;
 using Qcow2Target.Scsi;
 using Qcow2Target.Scsi.Sense;
@@ -60,6 +61,9 @@ public sealed class SessionIo : ISessionEvents, ISessionFaults, IDisposable
     public ItNexus Nexus { get; }
 
     public DateTimeOffset Since { get; } = DateTimeOffset.UtcNow;
+
+    /// <summary>What its login agreed upon.</summary>
+    public SessionParameters Parameters => _connection.Parameters;
 
     public ushort PortalGroupTag => _connection.Parameters.PortalGroupTag;
 

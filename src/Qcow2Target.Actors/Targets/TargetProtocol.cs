@@ -31,7 +31,8 @@ public sealed record AdmitLogin(LoginIdentity Identity);
 
 /// <param name="Tsih">Target session identifying handle of the session to come.</param>
 /// <param name="PortalGroupTag">Tag of the portal group.</param>
-public sealed record LoginAdmitted(ushort Tsih, ushort PortalGroupTag);
+/// <param name="Reinstated">Connection reinstatement: what the session agreed when it began; null for a new session.</param>
+public sealed record LoginAdmitted(ushort Tsih, ushort PortalGroupTag, SessionParameters? Reinstated);
 
 /// <summary>The initiator is to ask elsewhere. No target says so yet: it is for targets that another host serves.</summary>
 /// <param name="Address">A portal that the initiator can reach.</param>

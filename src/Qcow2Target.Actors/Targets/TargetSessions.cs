@@ -1,4 +1,5 @@
 using Qcow2Target.Actors.Sessions;
+using Qcow2Target.Iscsi.Login;
 using Qcow2Target.Iscsi.Sessions;
 using Qcow2Target.Scsi;
 using Qcow2Target.Scsi.Reservations;
@@ -73,8 +74,8 @@ internal sealed class TargetSessions(
                 Nexuses.ForgetAdmission(gone.Login);
                 publish();
                 break;
-            case OldSessionOver over when over.Tsih is { } tsih:
-                Grant(over.Login, over.Identity, tsih);
+            case OldSessionOver over when over.Reinstated is { } session:
+                Grant(over.Login, over.Identity, session.Tsih, session);
                 break;
             case OldSessionOver over:
                 Judge(over.Login, over.Identity);   // another login of the same port may have come first
@@ -136,11 +137,11 @@ internal sealed class TargetSessions(
                 login.Tell(new LoginRefused(3, 2, $"the daemon has {ActorLimits.Sessions} sessions already (limit {nameof(ActorLimits.Sessions)})"));
                 break;
             case Admission.Fresh:
-                Grant(login, identity, Nexuses.NextTsih());
+                Grant(login, identity, Nexuses.NextTsih(), reinstated: null);
                 break;
             case Admission.Reinstates reinstates:
                 reinstates.Old.Actor.Tell(new EndSession("its initiator logged in again", SessionEnding.AtOnce));
-                Nexuses.Await(reinstates.Old.Tsih, new OldSessionOver(login, identity, identity.Tsih == 0 ? null : identity.Tsih));
+                Nexuses.Await(reinstates.Old.Tsih, new OldSessionOver(login, identity, identity.Tsih == 0 ? null : reinstates.Old.Io.Parameters));
                 break;
             case Admission.Turned turned:
                 login.Tell(new LoginRefused(turned.StatusClass, turned.StatusDetail, turned.Reason));
@@ -148,12 +149,12 @@ internal sealed class TargetSessions(
         }
     }
 
-    private void Grant(IActorRef login, LoginIdentity identity, ushort tsih)
+    private void Grant(IActorRef login, LoginIdentity identity, ushort tsih, SessionParameters? reinstated)
     {
         Nexuses.Admit(login, identity, tsih);
         publish();
         context.WatchWith(login, new LoginGone(login));
-        login.Tell(new LoginAdmitted(tsih, settings.PortalGroupTag));
+        login.Tell(new LoginAdmitted(tsih, settings.PortalGroupTag, reinstated));
     }
 
     /// <summary>A session's actor is gone without having said so: its connection is cut, and its nexus leaves when its work has returned.</summary>
@@ -207,8 +208,8 @@ internal sealed class TargetSessions(
 
     private sealed record LoginGone(IActorRef Login) : ITargetSessionEvent;
 
-    /// <param name="Tsih">The handle that the login goes on with (connection reinstatement), or null for a new one.</param>
-    private sealed record OldSessionOver(IActorRef Login, LoginIdentity Identity, ushort? Tsih) : ITargetSessionEvent;
+    /// <param name="Reinstated">The session that the login goes on with (connection reinstatement), or null for a new one.</param>
+    private sealed record OldSessionOver(IActorRef Login, LoginIdentity Identity, SessionParameters? Reinstated) : ITargetSessionEvent;
 
     private sealed record PreemptedQuiet(AbortTasksOf Request, Task? StillRunning) : ITargetSessionEvent;
 
