@@ -7,7 +7,6 @@ namespace Qcow2Target.Scsi.Commands;
 /// <summary>PERSISTENT RESERVE OUT (SPC-4 6.16). Who may do what is <see cref="ReservationEdit"/>'s; here the CDB and the list are judged.</summary>
 internal static class PersistentReserveOut
 {
-    private const int ScopeAndTypeField = 2;
     private const int LengthField = 5;
 
     private delegate ReservationRefusal? ListHandler(ReadOnlySpan<byte> list, ItlNexus nexus, ReservationEdit edit);
@@ -17,19 +16,19 @@ internal static class PersistentReserveOut
     public static CommandPlan BeginRegisterAndIgnore(in CommandContext context) => Begin(context, ListForm.Basic, static (list, nexus, edit) =>
     {
         var basic = new PersistentReserveOutList(list);
-        return Refusal(basic, nexus) ?? edit.RegisterAndIgnore(basic.ActionKey, basic.Options);
+        return PersistRefusal(basic.Options, nexus) ?? edit.RegisterAndIgnore(basic.ActionKey, basic.Options);
     });
 
     public static CommandPlan BeginReserve(in CommandContext context)
     {
-        if (TypeOf(context.Cdb) is not { } type)
-            return context.Refuse(SenseData.InvalidFieldInCdb(ScopeAndTypeField));
+        if (ReservationTypes.Parse(context.Cdb[PersistentReserveOutList.ScopeAndTypeField]) is not { } type)
+            return context.Refuse(SenseData.InvalidFieldInCdb(PersistentReserveOutList.ScopeAndTypeField));
         return Begin(context, ListForm.Basic, (list, _, edit) => edit.Reserve(new PersistentReserveOutList(list).Key, type));
     }
 
     public static CommandPlan BeginRelease(in CommandContext context)
     {
-        byte scopeAndType = context.Cdb[ScopeAndTypeField];
+        byte scopeAndType = context.Cdb[PersistentReserveOutList.ScopeAndTypeField];
         return Begin(context, ListForm.Basic, (list, _, edit) => edit.Release(new PersistentReserveOutList(list).Key, scopeAndType));
     }
 
@@ -54,15 +53,14 @@ internal static class PersistentReserveOut
 
     private static CommandPlan Preempt(in CommandContext context, TaskAbortion abortion)
     {
-        if (TypeOf(context.Cdb) is not { } type)
-            return context.Refuse(SenseData.InvalidFieldInCdb(ScopeAndTypeField));
+        byte scopeAndType = context.Cdb[PersistentReserveOutList.ScopeAndTypeField];
         return Begin(
             context,
             ListForm.Basic,
             (list, _, edit) =>
             {
                 var basic = new PersistentReserveOutList(list);
-                return edit.Preempt(basic.Key, basic.ActionKey, type);
+                return edit.Preempt(basic.Key, basic.ActionKey, scopeAndType);
             },
             abortion);
     }
@@ -84,10 +82,10 @@ internal static class PersistentReserveOut
         return PersistRefusal(basic.Options, nexus) ?? edit.Register(basic.Key, basic.ActionKey, basic.Options, others);
     }
 
-    private static ReservationRefusal? Refusal(PersistentReserveOutList list, ItlNexus nexus) =>
-        list.SpecifiesInitiators
-            ? ReservationRefusal.Field(PersistentReserveOutList.FlagsField, PersistentReserveOutList.SpecifyInitiatorsBit)
-            : PersistRefusal(list.Options, nexus);
+    /// <summary>Only REGISTER may name initiators.</summary>
+    private static ReservationRefusal? BasicRefusal(ReadOnlySpan<byte> list) => new PersistentReserveOutList(list).SpecifiesInitiators
+        ? ReservationRefusal.Field(PersistentReserveOutList.FlagsField, PersistentReserveOutList.SpecifyInitiatorsBit)
+        : null;
 
     private static ReservationRefusal? PersistRefusal(RegisterOptions options, ItlNexus nexus) =>
         options.SurvivesPowerLoss && !nexus.Unit.Reservations.CanPersist
@@ -105,12 +103,9 @@ internal static class PersistentReserveOut
         ItlNexus nexus = context.Nexus;
         return CommandPlan.Parameters(unit, length, (list, cancellationToken) => list.Length < length
             ? new(unit.Check(SenseData.ParameterListLengthError))
-            : unit.Reservations.ChangeAsync(nexus, abortion, edit => handler(list.Span, nexus, edit), cancellationToken));
+            : unit.Reservations.ChangeAsync(
+                nexus, abortion, edit => (form == ListForm.Basic ? BasicRefusal(list.Span) : null) ?? handler(list.Span, nexus, edit), cancellationToken));
     }
-
-    /// <summary>Null where scope or type is none of ours.</summary>
-    private static ReservationType? TypeOf(ReadOnlySpan<byte> cdb) =>
-        (ReservationType)cdb[ScopeAndTypeField] is var type && Enum.IsDefined(type) ? type : null;
 
     private enum ListForm
     {

@@ -9,6 +9,9 @@ internal readonly ref struct PersistentReserveOutList(ReadOnlySpan<byte> list)
     /// <summary>Bytes without TransportIDs, in both forms.</summary>
     public const int BasicBytes = 24;
 
+    /// <summary>SCOPE and TYPE of the CDB.</summary>
+    public const int ScopeAndTypeField = 2;
+
     public const int FlagsField = 20;
     public const int SpecifyInitiatorsBit = 3;
     public const int AllTargetPortsBit = 2;

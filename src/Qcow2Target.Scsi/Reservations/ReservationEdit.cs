@@ -42,11 +42,11 @@ internal sealed class ReservationEdit(PersistentReservations before, InitiatorPo
             return ReservationRefusal.Field(PersistentReserveOutList.FlagsField, PersistentReserveOutList.SpecifyInitiatorsBit);
         if (others.Any(other => other.Equals(issuer) || _registrations.Exists(registration => registration.Initiator.Equals(other))))
             return ReservationRefusal.Field(PersistentReserveOutList.TransportIdsField);
-        return Enroll(newKey, options, [issuer, .. others]);
+        return IsIdle(newKey) ? null : Enroll(newKey, options, [issuer, .. others]);
     }
 
     /// <summary>REGISTER AND IGNORE EXISTING KEY.</summary>
-    public ReservationRefusal? RegisterAndIgnore(ulong newKey, RegisterOptions options) => Enroll(newKey, options, [issuer]);
+    public ReservationRefusal? RegisterAndIgnore(ulong newKey, RegisterOptions options) => IsIdle(newKey) ? null : Enroll(newKey, options, [issuer]);
 
     public ReservationRefusal? Reserve(ulong key, ReservationType type)
     {
@@ -81,8 +81,15 @@ internal sealed class ReservationEdit(PersistentReservations before, InitiatorPo
         return null;
     }
 
-    /// <summary>PREEMPT and PREEMPT AND ABORT: takes the registrations with <paramref name="victimKey"/> away, and the reservation if one of them held it.</summary>
-    public ReservationRefusal? Preempt(ulong key, ulong victimKey, ReservationType type)
+    /// <summary>
+    /// PREEMPT and PREEMPT AND ABORT: takes the registrations with <paramref name="victimKey"/> away, and the reservation if one of them held
+    /// it. Who takes the reservation stays registered, whatever its key; who only takes registrations away loses its own with that key
+    /// (SPC-4 5.13.11.2.3, 5.13.11.2.4).
+    /// </summary>
+    /// <param name="key">RESERVATION KEY.</param>
+    /// <param name="victimKey">SERVICE ACTION RESERVATION KEY.</param>
+    /// <param name="scopeAndType">Of the CDB: looked at only where the reservation is taken.</param>
+    public ReservationRefusal? Preempt(ulong key, ulong victimKey, byte scopeAndType)
     {
         if (Own is not { } own || own.Key != key)
             return ReservationRefusal.Conflict;
@@ -94,6 +101,9 @@ internal sealed class ReservationEdit(PersistentReservations before, InitiatorPo
             return ReservationRefusal.Conflict;
 
         bool takes = everybody || _registrations.Exists(registration => registration.Key == victimKey && registration.Initiator.Equals(_holder));
+        ReservationType? type = ReservationTypes.Parse(scopeAndType);
+        if (takes && type is null)
+            return new ReservationRefusal(SenseData.InvalidFieldInCdb(PersistentReserveOutList.ScopeAndTypeField));
         foreach (Registration victim in _registrations.Where(other => other != own && (everybody || other.Key == victimKey)).ToArray())
         {
             _registrations.Remove(victim);
@@ -105,7 +115,11 @@ internal sealed class ReservationEdit(PersistentReservations before, InitiatorPo
         {
             if (_type != type)
                 TellOthers(UnitAttention.ReservationsReleased);
-            Take(type, issuer);
+            Take(type!.Value, issuer);
+        }
+        else if (own.Key == victimKey)
+        {
+            Unregister(_registrations.IndexOf(own));
         }
 
         _generation++;
@@ -128,6 +142,9 @@ internal sealed class ReservationEdit(PersistentReservations before, InitiatorPo
             _registrations.Remove(own);
         return null;
     }
+
+    /// <summary>Who is not registered and asks for no key: GOOD, and nothing is done (SPC-4 tables 53 and 54).</summary>
+    private bool IsIdle(ulong newKey) => newKey == 0 && Own is null;
 
     private ReservationRefusal? Enroll(ulong newKey, RegisterOptions options, IEnumerable<InitiatorPort> initiators)
     {

@@ -13,6 +13,9 @@ public enum ReservationType : byte
 
 internal static class ReservationTypes
 {
+    /// <summary>Of the SCOPE and TYPE fields of a CDB; null where scope or type is none of ours.</summary>
+    public static ReservationType? Parse(byte scopeAndType) => (ReservationType)scopeAndType is var type && Enum.IsDefined(type) ? type : null;
+
     /// <summary>Every registrant holds the reservation.</summary>
     public static bool IsAllRegistrants(this ReservationType type) =>
         type is ReservationType.WriteExclusiveAllRegistrants or ReservationType.ExclusiveAccessAllRegistrants;

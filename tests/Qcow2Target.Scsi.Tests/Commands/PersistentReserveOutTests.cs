@@ -295,7 +295,6 @@ public sealed class PersistentReserveOutTests
         foreach (byte type in new byte[] { 0, 2, 4, 9, 0x11 })
         {
             Assert.Equal("5/24/00@2", _bench.Refusal(ReserveOut.Cdb(Reserve, type, 24), new byte[24]));
-            Assert.Equal("5/24/00@2", _bench.Refusal(ReserveOut.Cdb(Preempt, type, 24), new byte[24]));
         }
     }
 
