@@ -206,17 +206,20 @@ public sealed class LogicalUnit
         }
     }
 
-    /// <summary>MODE SELECT: puts <paramref name="modes"/> in force and tells the other nexuses if that is a change.</summary>
-    internal void Change(ModeParameters modes, ItlNexus by)
+    /// <summary>MODE SELECT: puts <paramref name="after"/> in force and tells the other nexuses if that is a change. False: <paramref name="before"/> is no longer in force.</summary>
+    internal bool TryChange(ModeParameters before, ModeParameters after, ItlNexus by)
     {
         lock (_lock)
         {
-            if (_modes == modes)
-                return;
-            _modes = modes;
+            if (!ReferenceEquals(_modes, before))
+                return false;
+            if (before == after)
+                return true;
+            _modes = after;
         }
 
         Raise(UnitAttention.ModeParametersChanged, except: by.Nexus);
+        return true;
     }
 
     internal bool TryRead(long offset, Span<byte> destination)

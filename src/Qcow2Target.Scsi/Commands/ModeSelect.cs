@@ -37,12 +37,18 @@ internal static class ModeSelect
 
     private static ValueTask<ScsiOutcome> ExecuteAsync(LogicalUnit unit, ItlNexus nexus, ModeHeader form, ReadOnlySpan<byte> list)
     {
-        ModeParameters before = unit.Modes;
-        if (ModeParameterList.Parse(list, form, unit.Device.Shape, before, out ModeParameters after) is { } sense)
-            return new(unit.Check(sense));
+        ModeParameters before, after;
+        do
+        {
+            before = unit.Modes;
+            if (ModeParameterList.Parse(list, form, unit.Device.Shape, before, out after) is { } sense)
+                return new(unit.Check(sense));
+        }
+        while (!unit.TryChange(before, after, nexus));   // another one changed them meanwhile, perhaps in other pages: judge by what it left
 
-        unit.Change(after, nexus);
-        // The promise of a disk without a write cache holds for what was written before, too.
-        return before.WriteCache && !after.WriteCache ? unit.FlushAsync() : new(ScsiOutcome.Good);
+        // A disk without a write cache promises durability for what was written before, too; one that is protected has written what it cached
+        // (SPC-4 7.5.8, SWP).
+        bool flushes = (before.WriteCache && !after.WriteCache) || (!before.SoftwareWriteProtect && after.SoftwareWriteProtect);
+        return flushes ? unit.FlushAsync() : new(ScsiOutcome.Good);
     }
 }

@@ -54,6 +54,49 @@ public sealed class ModeSelectTests
     }
 
     [Fact]
+    public void Protecting_the_unit_flushes_what_was_written_before()
+    {
+        Assert.Equal("Good", Select([0, 0, 0, 0, .. With(Page(0x0A), 4, 0x08)]));
+        Assert.Equal(1, _bench.Device.Flushes);
+
+        Assert.Equal("Good", Select([0, 0, 0, 0, .. With(Page(0x0A), 4, 0x08)]));
+        Assert.Equal("Good", Select([0, 0, 0, 0, .. With(Page(0x0A), 4, 0x00)]));
+        Assert.Equal(1, _bench.Device.Flushes);
+    }
+
+    [Fact]
+    public async Task Two_that_change_different_pages_at_once_both_have_their_way()
+    {
+        byte[] caching = Page(0x08);
+        byte[] control = Page(0x0A);
+        using var together = new Barrier(2);
+
+        Task Toggle(byte[] page, int field, byte bit, Func<ModeParameters, bool> isSet) => Task.Run(() =>
+        {
+            ItNexus nexus = Bench.FreshNexus();
+            byte[] cdb = [0x15, 0x10, 0, 0, (byte)(4 + page.Length)];
+            for (int round = 0; round < 2000; round++)
+            {
+                bool set = round % 2 == 0;
+                byte[] list = [0, 0, 0, 0, .. With(page, field, (byte)(set ? page[field] | bit : page[field] & ~bit))];
+                together.SignalAndWait();
+                string outcome;
+                do
+                    outcome = _bench.Refusal(cdb, list, nexus: nexus);
+                while (outcome.StartsWith("6/", StringComparison.Ordinal));
+                Assert.Equal(("Good", set), (outcome, isSet(_bench.Unit.Modes)));
+            }
+        });
+
+        // Whoever fails leaves the other one waiting at the barrier.
+        await await Task.WhenAny(
+            Task.WhenAll(
+                Toggle(caching, 2, 0x04, modes => modes.WriteCache),
+                Toggle(control, 4, 0x08, modes => modes.SoftwareWriteProtect)),
+            Task.Delay(TimeSpan.FromSeconds(30)).ContinueWith(_ => throw new TimeoutException(), TaskScheduler.Default));
+    }
+
+    [Fact]
     public void A_flush_that_fails_then_is_told()
     {
         _bench.Device.FlushFault = BlockDeviceFault.WriteError;

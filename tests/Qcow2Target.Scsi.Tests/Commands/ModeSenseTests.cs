@@ -140,4 +140,10 @@ public sealed class ModeSenseTests
         Assert.Equal(allocation, data.Length);
         Assert.True(allocation == 0 || data[0] == 23);
     }
+
+    [Theory]
+    [InlineData(0x01)]
+    [InlineData(0x05)]
+    [InlineData(0xFE)]
+    public void Of_all_pages_no_single_subpage_can_be_asked_for(byte subpage) => Assert.Equal("5/24/00@3", _bench.Refusal([0x1A, 0, 0x3F, subpage, 255]));
 }

@@ -23,7 +23,8 @@ internal static class ModePages
     public static ModePage? Find(byte code, byte subcode) => Array.Find(Pages, page => page.Code == code && page.Subcode == subcode);
 
     /// <summary>The pages that a MODE SENSE for this code and subcode asks for; none when there is no such page.</summary>
-    public static ModePage[] Select(byte code, byte subcode) => Array.FindAll(
-        Pages,
-        page => (code == AllPages || page.Code == code) && (subcode == AllSubpages || page.Subcode == subcode));
+    /// <remarks>Of all pages, only page 0 or all subpages can be asked for (SPC-4 table 161).</remarks>
+    public static ModePage[] Select(byte code, byte subcode) => code == AllPages && subcode is not (0 or AllSubpages)
+        ? []
+        : Array.FindAll(Pages, page => (code == AllPages || page.Code == code) && (subcode == AllSubpages || page.Subcode == subcode));
 }
