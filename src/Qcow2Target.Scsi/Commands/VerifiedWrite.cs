@@ -21,10 +21,16 @@ internal sealed class VerifiedWrite : DataOutTransfer
         try
         {
             long offset = start + position;
-            await unit.Medium.WriteAsync(offset, source, giveUp).ConfigureAwait(false);
-            return _compares
-                ? await MediumScan.CompareAsync(unit, offset, source.Length, source, position, CancellationToken.None).ConfigureAwait(false)
-                : ScsiOutcome.Good;
+            if (!_compares)
+            {
+                await unit.Medium.WriteAsync(offset, source, giveUp).ConfigureAwait(false);
+                return ScsiOutcome.Good;
+            }
+
+            // A write of somebody else in between would look like a disk that stores something else.
+            using RangeHold hold = await unit.Medium.HoldAsync(offset, source.Length, CancellationToken.None).ConfigureAwait(false);
+            await unit.Device.WriteAsync(offset, source, giveUp).ConfigureAwait(false);
+            return await MediumScan.CompareAsync(unit, offset, source.Length, source, position, CancellationToken.None).ConfigureAwait(false);
         }
         catch (BlockDeviceException fault)
         {

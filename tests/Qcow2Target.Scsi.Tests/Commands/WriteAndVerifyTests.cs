@@ -34,6 +34,21 @@ public sealed class WriteAndVerifyTests
     }
 
     [Fact]
+    public void A_write_of_somebody_else_does_not_look_like_such_a_disk()
+    {
+        bool cameIn = false;
+        _bench.Device.BeforeAsync = () =>
+        {
+            if (_bench.Device.Writes.Count > 0)   // written, and about to be read again
+                cameIn |= _bench.Begin(TestCdb.Ten(0x2A, 3, 1), 512).TryWrite(0, TestCdb.Pattern(512, 5));
+        };
+
+        Assert.Equal("Good", _bench.Refusal(TestCdb.Ten(0x2E, 3, 2, 0x02), new byte[1024]));
+
+        Assert.False(cameIn);
+    }
+
+    [Fact]
     public void Blocks_that_cannot_be_read_afterwards_fail_it()
     {
         _bench.Device.ReadFault = BlockDeviceFault.ReadError;
