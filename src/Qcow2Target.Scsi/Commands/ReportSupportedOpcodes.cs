@@ -55,7 +55,8 @@ internal static class ReportSupportedOpcodes
         if (!fits)
             return context.Refuse(SenseData.InvalidFieldInCdb(OptionsField, OptionsBit));
 
-        bool named = !hasServiceActions || serviceAction <= CommandTable.ServiceActionMask;
+        // An opcode without service actions has none but 0 to be asked for (SPC-4 6.35.1).
+        bool named = hasServiceActions ? serviceAction <= CommandTable.ServiceActionMask : options == ReportingOptions.Opcode || serviceAction == 0;
         CommandDescriptor? command = named ? CommandTable.Find(opcode, (byte)serviceAction) : null;
         return context.Answer(EncodeOne(command, withTimeouts), allocationLength);
     }

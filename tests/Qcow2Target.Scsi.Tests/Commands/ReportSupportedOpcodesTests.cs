@@ -87,6 +87,8 @@ public sealed class ReportSupportedOpcodesTests
     [InlineData(3, 0x4D, 0)]
     [InlineData(2, 0x9E, 0x11)]
     [InlineData(3, 0x9E, 0x11)]
+    [InlineData(3, 0x28, 0x01)]
+    [InlineData(3, 0x12, 0x100)]
     [InlineData(2, 0x9E, 0x110)]
     [InlineData(2, 0x9E, 0xFF10)]
     public void What_is_not_there_is_not_supported(byte options, byte opcode, ushort serviceAction) =>
