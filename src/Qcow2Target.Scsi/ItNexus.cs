@@ -57,6 +57,12 @@ public sealed class ItNexus(TargetPort port, InitiatorPort initiator, UnitAttent
         unit.Join(nexus);
         if (_closed)   // a command that was under way when the session ended must leave nothing behind
             unit.Leave(nexus);
+        if (unit.Availability == UnitAvailability.Gone)   // it went at the same time: a session that lasts must not keep the disk in memory
+        {
+            unit.Leave(nexus);
+            Forget(unit);
+        }
+
         return nexus;
     }
 

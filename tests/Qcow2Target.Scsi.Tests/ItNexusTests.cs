@@ -73,4 +73,17 @@ public sealed class ItNexusTests
 
         Assert.Equal("Good", _bench.Refusal(TestUnitReady, nexus: other));
     }
+
+    [Fact]
+    public void A_unit_that_has_gone_is_not_taken_up_again()
+    {
+        ItNexus nexus = Bench.FreshNexus();
+        _bench.Unit.Retire();
+        ItlNexus late = nexus.With(_bench.Unit);
+        Assert.True(late.Attentions.TryTake(out _));
+
+        nexus.Raise(UnitAttention.ReportedLunsChanged);
+
+        Assert.False(late.Attentions.Any);
+    }
 }
