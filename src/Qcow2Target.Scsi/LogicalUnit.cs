@@ -37,6 +37,12 @@ public sealed class LogicalUnit
     /// <summary>The way to write <see cref="Device"/> for all but who holds a range.</summary>
     internal Medium Medium { get; }
 
+    /// <summary>
+    /// Counts the pieces of EXTENDED COPYs to this unit, one range for all: such a command may have come to another unit, where no abort of this
+    /// unit's tasks finds it. Who has changed the reservations holds it for a moment, and then every later piece was judged by the change.
+    /// </summary>
+    internal RangeLock Copying { get; } = new();
+
     public LogicalUnitIdentity Identity { get; }
 
     /// <summary>Of a removable medium; null where it is fixed.</summary>

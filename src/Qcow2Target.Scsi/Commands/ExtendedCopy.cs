@@ -37,7 +37,7 @@ internal static class ExtendedCopy
     {
         var status = new CopyStatus();
         if (!nexus.Copies.TryBegin(list, status))
-            return nexus.Unit.Check(SenseData.InvalidFieldInParameterList(0));
+            return nexus.Unit.Check(SenseData.OperationInProgress);
 
         ScsiOutcome outcome = ScsiOutcome.Busy;
         try
@@ -45,9 +45,9 @@ internal static class ExtendedCopy
             outcome = await CopyAsync(nexus, map, list, status, cancellationToken).ConfigureAwait(false);
             return outcome;
         }
-        catch (BlockDeviceException)
+        catch (BlockDeviceException fault)
         {
-            outcome = nexus.Unit.Check(SenseData.ThirdPartyDeviceFailure);
+            outcome = OutcomeOf(nexus.Unit, fault);
             return outcome;
         }
         finally
@@ -65,13 +65,17 @@ internal static class ExtendedCopy
         {
             if (UnitAt(units, segment.Source) is not { } source || UnitAt(units, segment.Destination) is not { } destination)
                 return nexus.Unit.Check(SenseData.UnreachableCopyTarget);
-            if ((Refusal(nexus, source, MediumUse.Read) ?? Refusal(nexus, destination, MediumUse.Write)) is { } refusal)
+            ScsiOutcome? Refused() => Refusal(nexus, source, MediumUse.Read) ?? Refusal(nexus, destination, MediumUse.Write);
+            if (Refused() is { } refusal)
                 return refusal;
             if (segment.RangeOn(source.Device.Shape, CopySide.Source) is not { } from
                 || segment.RangeOn(destination.Device.Shape, CopySide.Destination) is not { } to)
                 return nexus.Unit.Check(SenseData.CopyAborted);
-            await Copier.CopyAsync(source, from.Offset, destination, to.Offset, to.Length, status, cancellationToken).ConfigureAwait(false);
             written.Add(destination);
+            ScsiOutcome copied = await Copier.CopyAsync(
+                source, from.Offset, destination, to.Offset, to.Length, Refused, status, cancellationToken).ConfigureAwait(false);
+            if (copied.Status != ScsiStatus.Good)
+                return copied;
             status.SegmentDone();
         }
 
@@ -94,6 +98,15 @@ internal static class ExtendedCopy
         ReservationAccess need = use == MediumUse.Read ? ReservationAccess.Read : ReservationAccess.Write;
         if (unit.IsReservedByAnother(own) || own.IsKeptFrom(need))
             return ScsiOutcome.ReservationConflict;
+        if (unit != nexus.Unit && unit.NotReady is not null)
+            return nexus.Unit.Check(SenseData.UnreachableCopyTarget);   // of the unit that was asked, "not ready" or "gone" would not be true
         return unit.Refusal(use) is { } sense ? nexus.Unit.Check(sense) : null;
     }
+
+    /// <summary>A full or protected disk is told as a write tells it: initiators act on that. All else is the other device's failure.</summary>
+    private static ScsiOutcome OutcomeOf(LogicalUnit asked, BlockDeviceException fault) => fault.Fault switch
+    {
+        BlockDeviceFault.NoSpace or BlockDeviceFault.WriteProtected or BlockDeviceFault.Fenced => asked.OutcomeOf(fault),
+        _ => asked.Check(SenseData.ThirdPartyDeviceFailure),
+    };
 }

@@ -5,10 +5,20 @@ namespace Qcow2Target.Scsi.Copying;
 /// <summary>Copies bytes from one unit to another, or within one, in bounded pieces. Each piece has its destination to itself.</summary>
 internal static class Copier
 {
+    /// <param name="source">Unit to read.</param>
+    /// <param name="from">Byte where reading begins.</param>
+    /// <param name="destination">Unit to write.</param>
+    /// <param name="to">Byte where writing begins.</param>
+    /// <param name="length">How much.</param>
+    /// <param name="refusal">Why the next piece may not be copied, or null: a reservation or protection may come while the copy is under way.</param>
+    /// <param name="status">Learns how far it has come.</param>
+    /// <param name="cancellationToken">Ends it between two pieces.</param>
+    /// <returns>GOOD, or what <paramref name="refusal"/> said; what was copied before stays.</returns>
     /// <exception cref="BlockDeviceException">One of the disks failed; what was copied before stays.</exception>
-    /// <exception cref="OperationCanceledException">The token ended it between two pieces.</exception>
-    public static async ValueTask CopyAsync(
-        LogicalUnit source, long from, LogicalUnit destination, long to, long length, CopyStatus status, CancellationToken cancellationToken)
+    /// <exception cref="OperationCanceledException">The token ended it.</exception>
+    public static async ValueTask<ScsiOutcome> CopyAsync(
+        LogicalUnit source, long from, LogicalUnit destination, long to, long length, Func<ScsiOutcome?> refusal, CopyStatus status,
+        CancellationToken cancellationToken)
     {
         byte[] piece = ArrayPool<byte>.Shared.Rent(ScsiLimits.PieceBytes);
         try
@@ -21,11 +31,24 @@ internal static class Copier
                 int bytes = (int)Math.Min(ScsiLimits.PieceBytes, length - done);
                 long at = backward ? length - done - bytes : done;
                 Memory<byte> data = piece.AsMemory(0, bytes);
-                await ReadAsync(source, from + at, data).ConfigureAwait(false);
-                await WriteAsync(destination, to + at, data, cancellationToken).ConfigureAwait(false);
+                WriteTicket ticket = await destination.Copying.EnterAsync(0, 1, cancellationToken).ConfigureAwait(false);
+                try
+                {
+                    if (refusal() is { } refused)
+                        return refused;
+                    await ReadAsync(source, from + at, data).ConfigureAwait(false);
+                    await WriteAsync(destination, to + at, data, cancellationToken).ConfigureAwait(false);
+                }
+                finally
+                {
+                    destination.Copying.Leave(ticket);
+                }
+
                 status.Advance(bytes);
                 done += bytes;
             }
+
+            return ScsiOutcome.Good;
         }
         finally
         {

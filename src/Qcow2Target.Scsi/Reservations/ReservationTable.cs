@@ -32,14 +32,23 @@ internal sealed class ReservationTable(LogicalUnit unit, ILogicalUnitHost? host,
             _current = after;
             foreach ((InitiatorPort initiator, UnitAttention attention) in edit.Attentions)
                 unit.Raise(attention, initiator);
-            if (host is not null && abortion == TaskAbortion.OfPreempted && edit.Preempted.Count > 0)
-                await host.AbortTasksAsync(edit.Preempted).ConfigureAwait(false);
+            if (abortion == TaskAbortion.OfPreempted && edit.Preempted.Count > 0)
+                await EndTasksAsync(edit.Preempted).ConfigureAwait(false);
             return ScsiOutcome.Good;
         }
         catch (ReservationsNotSavedException)
         {
             return unit.Check(SenseData.InternalTargetFailure);
         }
+    }
+
+    /// <summary>Ends when no task of those initiators can touch the disk any more.</summary>
+    private async ValueTask EndTasksAsync(IReadOnlyCollection<InitiatorPort> initiators)
+    {
+        if (host is not null)
+            await host.AbortTasksAsync(initiators).ConfigureAwait(false);
+        RangeHold pieces = await unit.Copying.HoldAsync(0, 1, CancellationToken.None).ConfigureAwait(false);
+        pieces.Dispose();
     }
 }
 

@@ -50,6 +50,8 @@ public readonly record struct SenseData
     public static SenseData InvalidFieldInInformationUnit { get; } = new(SenseKey.IllegalRequest, 0x0E, 0x03);
     public static SenseData ParameterListLengthError { get; } = new(SenseKey.IllegalRequest, 0x1A, 0x00);
     public static SenseData InvalidOpcode { get; } = new SenseData(SenseKey.IllegalRequest, 0x20, 0x00) with { Field = new FieldPointer(FieldLocation.Cdb, 0, null) };
+    public static SenseData OperationInProgress { get; } = new(SenseKey.IllegalRequest, 0x00, 0x16);
+    public static SenseData InvalidMessageError { get; } = new(SenseKey.IllegalRequest, 0x49, 0x00);
     public static SenseData LbaOutOfRange { get; } = new(SenseKey.IllegalRequest, 0x21, 0x00);
     public static SenseData UnitNotSupported { get; } = new(SenseKey.IllegalRequest, 0x25, 0x00);
     public static SenseData InvalidRelease { get; } = new(SenseKey.IllegalRequest, 0x26, 0x04);

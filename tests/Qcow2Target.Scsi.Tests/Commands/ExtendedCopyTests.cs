@@ -154,6 +154,105 @@ public sealed class ExtendedCopyTests
     }
 
     [Fact]
+    public void A_reservation_that_comes_while_it_runs_ends_the_copy()
+    {
+        ItNexus other = _bench.NewNexus();
+        _bench.Refusal([0x00], lun: Lun1, nexus: other);
+        _second.BeforeAsync = () => _bench.Run([0x16], lun: Lun1, nexus: other);
+
+        Assert.Equal("ReservationConflict", Copy([Target(0), Target(Lun1)], Segment(0, 1, 0, 0, 4096)));
+
+        Assert.Equal([(0, ScsiLimits.PieceBytes)], _second.Writes);
+    }
+
+    [Fact]
+    public void A_protection_that_comes_while_it_runs_ends_the_copy()
+    {
+        _second.BeforeAsync = () => _second.Shape = _second.Shape with { IsReadOnly = true };
+
+        Assert.Equal("7/27/00", Copy([Target(0), Target(Lun1)], Segment(0, 1, 0, 0, 4096)));
+
+        Assert.Single(_second.Writes);
+    }
+
+    [Fact]
+    public async Task Preempt_and_abort_waits_for_the_piece_of_a_copy_that_came_to_another_unit()
+    {
+        ItNexus fencer = _bench.NewNexus();
+        foreach ((ItNexus nexus, ulong key) in new[] { (_bench.Nexus, 0xAUL), (fencer, 0xBUL) })
+        {
+            _bench.Run([0x00], lun: Lun1, nexus: nexus);
+            Assert.Equal("Good", _bench.Refusal(ReserveOut.Cdb(0, 0, 24), ReserveOut.List(0, key), lun: Lun1, nexus: nexus));
+        }
+
+        Assert.Equal("Good", _bench.Refusal(ReserveOut.Cdb(1, 5, 24), ReserveOut.List(0xA, 0), lun: Lun1));
+        using var inside = new ManualResetEventSlim();
+        using var goOn = new ManualResetEventSlim();
+        _second.BeforeAsync = () =>
+        {
+            inside.Set();
+            Assert.True(goOn.Wait(TimeSpan.FromSeconds(30)));
+        };
+        Task<string> copy = Task.Run(() => Copy([Target(0), Target(Lun1)], Segment(0, 1, 0, 0, 4096)));
+        Assert.True(inside.Wait(TimeSpan.FromSeconds(30)));
+
+        CommandPlan plan = _bench.Begin(ReserveOut.Cdb(5, 5, 24), 24, Lun1, fencer);
+        Task<ScsiOutcome> preempt = plan.ExecuteAsync(ReserveOut.List(0xB, 0xA), default).AsTask();
+
+        Assert.False(preempt.IsCompleted);
+        goOn.Set();
+        Assert.Same(ScsiOutcome.Good, await preempt.WaitAsync(TimeSpan.FromSeconds(30)));
+        int written = _second.Writes.Count;
+        Assert.Equal("ReservationConflict", await copy.WaitAsync(TimeSpan.FromSeconds(30)));
+        Assert.Equal(written, _second.Writes.Count);
+    }
+
+    [Fact]
+    public async Task Copies_head_on_both_come_to_their_end()
+    {
+        byte[][] both = [Target(0), Target(Lun1)];
+        Task<string>[] copies = [.. Enumerable.Range(0, 4).Select(i => Task.Run(() =>
+            Send(List(both, [Segment((ushort)(i & 1), (ushort)(1 - (i & 1)), 0, 0, 8000), Segment((ushort)(1 - (i & 1)), (ushort)(i & 1), 100, 100, 8000)], id: (byte)i))))];
+
+        Assert.All(await Task.WhenAll(copies).WaitAsync(TimeSpan.FromSeconds(30)), outcome => Assert.Equal("Good", outcome));
+    }
+
+    [Fact]
+    public void Another_unit_that_has_gone_is_not_told_as_if_the_asked_one_had()
+    {
+        byte[][] both = [Target(0), Target(Lun1)];
+        _secondUnit.Availability = UnitAvailability.BecomingReady;
+        Assert.Equal("A/08/04", Copy(both, Segment(0, 1, 0, 0, 1)));
+        _secondUnit.Retire();
+        Assert.Equal("A/08/04", Copy(both, Segment(0, 1, 0, 0, 1)));
+        Assert.Equal("Good", _bench.Refusal([0x00]));
+    }
+
+    [Theory]
+    [InlineData(BlockDeviceFault.NoSpace, "7/27/07")]
+    [InlineData(BlockDeviceFault.WriteProtected, "7/27/00")]
+    [InlineData(BlockDeviceFault.Fenced, "Busy")]
+    [InlineData(BlockDeviceFault.Gone, "A/0D/01")]
+    [InlineData(BlockDeviceFault.WriteError, "A/0D/01")]
+    public void A_fault_of_the_destination_is_told(BlockDeviceFault fault, string outcome)
+    {
+        _second.WriteFault = fault;
+        Assert.Equal(outcome, Copy([Target(0), Target(Lun1)], Segment(0, 1, 0, 0, 1)));
+    }
+
+    [Fact]
+    public void An_identifier_that_is_in_use_is_refused()
+    {
+        byte[] list = List([Target(0), Target(Lun1)], [Segment(0, 1, 0, 0, 1)]);
+        string? second = null;
+        _second.BeforeAsync = () => second ??= Send(list);
+
+        Assert.Equal("Good", Send(list));
+
+        Assert.Equal("5/00/16", second);
+    }
+
+    [Fact]
     public void The_outcome_is_held_until_it_is_read_or_the_identifier_used_again()
     {
         byte[] Status(byte id) => [0x84, 0x00, id, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 0, 0];
