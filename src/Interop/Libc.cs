@@ -15,6 +15,7 @@ internal static unsafe partial class Libc
     internal const int EBADF = 9;
     internal const int EAGAIN = 11;
     internal const int EACCES = 13;
+    internal const int EEXIST = 17;
     internal const int ENOTDIR = 20;
     internal const int EISDIR = 21;
     internal const int EINVAL = 22;
@@ -73,6 +74,13 @@ internal static unsafe partial class Libc
     internal const int MSG_NOSIGNAL = 0x4000;
     internal const short POLLIN = 0x1;
     internal const short POLLOUT = 0x4;
+    internal const uint EPOLLIN = 0x1;
+    internal const uint EPOLLOUT = 0x4;
+    internal const uint EPOLLONESHOT = 1u << 30;
+    internal const int EPOLL_CLOEXEC = 0x80000;
+    internal const int EPOLL_CTL_ADD = 1;
+    internal const int EPOLL_CTL_DEL = 2;
+    internal const int EPOLL_CTL_MOD = 3;
     internal const int EFD_CLOEXEC = 0x80000;
     internal const int EFD_NONBLOCK = 0x800;
 
@@ -146,6 +154,18 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
     internal static partial int Poll(PollDescriptor* descriptors, nuint count, int timeoutMilliseconds);
 
+    /// <summary>epoll_create1(2); the descriptor or -1.</summary>
+    [LibraryImport("libc", EntryPoint = "epoll_create1", SetLastError = true)]
+    internal static partial int EpollCreate(int flags);
+
+    /// <summary>epoll_ctl(2). <paramref name="change"/> is a struct epoll_event, see <see cref="PollEvents"/>.</summary>
+    [LibraryImport("libc", EntryPoint = "epoll_ctl", SetLastError = true)]
+    internal static partial int EpollControl(SafeHandle poll, int operation, SafeHandle descriptor, byte* change);
+
+    /// <summary>epoll_wait(2) for ever; the number of events or -1.</summary>
+    [LibraryImport("libc", EntryPoint = "epoll_wait", SetLastError = true)]
+    internal static partial int EpollWait(SafeHandle poll, byte* events, int room, int timeoutMilliseconds);
+
     /// <summary>eventfd(2); the descriptor or -1.</summary>
     [LibraryImport("libc", EntryPoint = "eventfd", SetLastError = true)]
     internal static partial int EventFd(uint initialValue, int flags);
@@ -164,6 +184,22 @@ internal struct PollDescriptor
     internal int Descriptor;
     internal short Events;
     internal short Returned;
+}
+
+/// <summary>struct epoll_event: events and a number of ours, packed on x86-64 and aligned elsewhere.</summary>
+internal static unsafe class PollEvents
+{
+    private static readonly int NumberOffset = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 4 : 8;
+
+    internal static int Bytes => NumberOffset + sizeof(long);
+
+    internal static void Write(byte* place, uint events, long number)
+    {
+        *(uint*)place = events;
+        System.Runtime.CompilerServices.Unsafe.WriteUnaligned(place + NumberOffset, number);
+    }
+
+    internal static long Number(byte* place) => System.Runtime.CompilerServices.Unsafe.ReadUnaligned<long>(place + NumberOffset);
 }
 
 /// <summary>struct iovec.</summary>

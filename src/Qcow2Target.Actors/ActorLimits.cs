@@ -15,9 +15,6 @@ public static class ActorLimits
     /// <summary>Sessions of the daemon: each has a thread.</summary>
     public const int Sessions = 2048;
 
-    /// <summary>Connections that have no session yet, on one portal.</summary>
-    public const int LoginsOfPortal = 256;
-
     /// <summary>Logical block size, bytes.</summary>
     public const int BlockBytes = 512;
 

@@ -104,11 +104,11 @@ public static class IscsiLimits
     /// <summary>Keys in one text.</summary>
     public const int MaxTextPairs = 256;
 
-    /// <summary>Bytes that a receive buffer for a login needs.</summary>
+    /// <summary>Bytes that a receive buffer for a login or a discovery session needs.</summary>
     public const int LoginBufferBytes = 16 << 10;
 
-    /// <summary>Bytes that a receive buffer for a discovery session needs.</summary>
-    public const int DiscoveryBufferBytes = 16 << 10;
+    /// <summary>Answers of a discovery session leave before more requests are taken once there is this much.</summary>
+    public const int DiscoveryFlushBytes = 64 << 10;
 
     /// <summary>Called at start: the relations above hold.</summary>
     public static void Check()

@@ -1,6 +1,8 @@
 using System.Net;
+using Qcow2Target.Actors.Peers;
 using Qcow2Target.Actors.Sessions;
 using Qcow2Target.Actors.Targets;
+using Qcow2Target.Iscsi;
 using Qcow2Target.Iscsi.Login;
 
 namespace Qcow2Target.Actors.Portals;
@@ -13,18 +15,15 @@ namespace Qcow2Target.Actors.Portals;
 /// </summary>
 public sealed class LoginActor : ReceiveActor, IWithTimers
 {
-    private const int BufferBytes = 64 << 10;
-
     private readonly LoginSocket _socket;
     private readonly PortalSettings _settings;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly LoginMachine _machine;
-    private readonly byte[] _buffer = new byte[BufferBytes];
     private readonly IPEndPoint _peer;
-    private readonly ConnectionDirectory _directory;
+    private byte[] _buffer = [];
     private int _start;
     private int _end;
-    private bool _handedOver;
+    private LoginProgress _progress;
     private IActorRef? _target;
     private LoginIdentity? _identity;
 
@@ -39,7 +38,6 @@ public sealed class LoginActor : ReceiveActor, IWithTimers
             Access = new ConnectionAccess(settings.Board, _peer.Address),
             ChapFloor = settings.ChapFloor,
         });
-        _directory = new ConnectionDirectory(settings.Board, _peer.Address, PortalAddresses.For(socket.Local, settings.Portals, settings.PortalGroupTag));
         Negotiating();
     }
 
@@ -53,11 +51,7 @@ public sealed class LoginActor : ReceiveActor, IWithTimers
         Fill();
     }
 
-    protected override void PostStop()
-    {
-        if (!_handedOver)
-            _socket.Dispose();
-    }
+    protected override void PostStop() => _socket.Dispose();
 
     private void Negotiating()
     {
@@ -78,11 +72,30 @@ public sealed class LoginActor : ReceiveActor, IWithTimers
             Context.Stop(Self);
         });
         Receive<Terminated>(_ => { });   // the target has gone: who waits for it says so before this
-        Receive<Timeout>(_ =>
-        {
-            _log.Warning("login from {Peer} took longer than {Limit} and was ended", _peer.ToString(), _settings.LoginTimeout);
-            Context.Stop(Self);
-        });
+        Receive<Readable>(_ => Fill(Math.Max(PeerLimits.FirstBufferBytes, _buffer.Length)));
+        Receive<Timeout>(_ => End("was too slow", $"{Describe(_progress)} took longer than {_settings.LoginTimeout.TotalSeconds:0.###} s"));
+        Receive<MakeRoom>(_ => End("made room for others", $"{Describe(_progress)} stood longest in a full room"));
+    }
+
+    private void End(string kind, string reason)
+    {
+        _settings.Peers.Refused(kind, _peer, reason);
+        Context.Stop(Self);
+    }
+
+    private static string Describe(LoginProgress progress) => progress switch
+    {
+        LoginProgress.Silent => "a connection without a Login Request",
+        LoginProgress.Negotiating => "a login",
+        _ => "a discovery session",
+    };
+
+    private void Progress(LoginProgress progress)
+    {
+        if (_progress == progress)
+            return;
+        _progress = progress;
+        Context.Parent.Tell(new LoginAdvanced(progress));
     }
 
     private void Advance()
@@ -100,23 +113,26 @@ public sealed class LoginActor : ReceiveActor, IWithTimers
                 Fill();
                 break;
             case LoginStep.Send send:
-                Send(send.Bytes, new Sent());
+                Progress(LoginProgress.Negotiating);
+                Send(send.Bytes);
                 break;
             case LoginStep.NeedAdmission need:
+                Progress(LoginProgress.Negotiating);
                 SeekAdmission(need.Request);
                 break;
             case LoginStep.Established established:
                 Become(() => Establishing(established.Parameters));
-                Send(established.Bytes, new Sent());
+                Send(established.Bytes);
                 break;
             case LoginStep.SendAndClose close:
-                _log.Warning("login from {Peer} refused with {Status}: {Reason}", _peer.ToString(), close.Reason.ToString(), close.Explanation);
+                _settings.Peers.Refused($"was refused with {close.Reason}", _peer, close.Explanation);
                 Become(Refusing);
-                Send(close.Bytes, new Sent());
+                Send(close.Bytes);
                 break;
         }
     }
 
+    // A buffer is made when there is something to put into it, and grows when a PDU does not fit.
     private void Fill()
     {
         if (_start == _end)
@@ -129,13 +145,23 @@ public sealed class LoginActor : ReceiveActor, IWithTimers
             _end -= _start;
             _start = 0;
         }
+        if (_buffer.Length == 0)
+            _socket.ReadableAsync().PipeTo(Self, Self, success: () => Readable.Instance, failure: e => new PeerGone(e.Message));
+        else
+            Fill(_end < _buffer.Length ? _buffer.Length : Math.Min(_buffer.Length * 4, IscsiLimits.LoginBufferBytes));
+    }
+
+    private void Fill(int bufferBytes)
+    {
+        if (bufferBytes > _buffer.Length)
+            Array.Resize(ref _buffer, bufferBytes);
         _socket.ReceiveAsync(_buffer.AsMemory(_end)).PipeTo(Self, Self,
             success: count => count > 0 ? new Received(count) : new PeerGone("it closed the connection"),
             failure: e => new PeerGone(e.Message));
     }
 
-    private void Send(ReadOnlyMemory<byte> bytes, object then) =>
-        _socket.SendAsync(bytes).PipeTo(Self, Self, success: () => then, failure: e => new PeerGone(e.Message));
+    private void Send(ReadOnlyMemory<byte> bytes) =>
+        _socket.SendAsync(bytes).PipeTo(Self, Self, success: () => new Sent(bytes.Length), failure: e => new PeerGone(e.Message));
 
     private void Refusing()
     {
@@ -198,22 +224,35 @@ public sealed class LoginActor : ReceiveActor, IWithTimers
         {
             if (parameters.SessionType == SessionType.Discovery)
             {
-                Discover(new DiscoveryMachine(parameters, _directory));
+                Progress(LoginProgress.Discovering);
+                Discover(new DiscoveryMachine(parameters, Directory()));
                 return;
             }
+            // The message takes the connection along: whoever it comes to begins a session with it or closes it.
             var unread = _buffer.AsSpan(_start, _end - _start).ToArray();
-            var connection = new EstablishedConnection(_socket.Release(), parameters, unread, _peer.ToString(), _directory);
+            var connection = new EstablishedConnection(_socket.Release(), parameters, unread, _peer.ToString(), Directory());
             _target!.Tell(new BeginSession(_identity!, parameters.Tsih, connection));
+            Become(() => HandingOver(connection));
         });
-        Receive<SessionBegun>(_ =>
-        {
-            _handedOver = true;
-            Context.Stop(Self);
-        });
-        Receive<SessionNotBegun>(_ => Context.Stop(Self));
         Receive<Terminated>(_ => Context.Stop(Self));
         Common();
     }
+
+    private void HandingOver(EstablishedConnection connection)
+    {
+        Receive<SessionBegun>(_ => Context.Stop(Self));
+        Receive<SessionNotBegun>(_ => Context.Stop(Self));
+        Receive<Terminated>(_ =>
+        {
+            connection.Dispose();
+            Context.Stop(Self);
+        });
+        Receive<Timeout>(_ => { });    // the connection is not ours any more
+        Receive<MakeRoom>(_ => { });
+    }
+
+    private ConnectionDirectory Directory() =>
+        new(_settings.Board, _peer.Address, PortalAddresses.For(_socket.Local, _settings.Portals, _settings.PortalGroupTag));
 
     // Discovery
 
@@ -230,7 +269,11 @@ public sealed class LoginActor : ReceiveActor, IWithTimers
             _end += message.Count;
             Continue(machine);
         });
-        Receive<Sent>(_ => Continue(machine));
+        Receive<Sent>(message =>
+        {
+            machine.Advance(message.Count);
+            Continue(machine);
+        });
         Common();
     }
 
@@ -240,14 +283,12 @@ public sealed class LoginActor : ReceiveActor, IWithTimers
         _start += result.Consumed;
         if (machine.TryPeekOutput(out var bytes))
         {
-            var output = bytes.ToArray();
-            machine.Advance(output.Length);
-            Send(output, new Sent());
+            Send(bytes);
         }
         else if (machine.IsFinished)
         {
             if (machine.Fault is { } fault)
-                _log.Warning("discovery from {Peer} ended: {Fault}", _peer.ToString(), fault.Reason.ToString());
+                _settings.Peers.Refused($"was cut off from discovery by {fault.Reason}", _peer, $"opcode 0x{fault.Opcode:x2}, value {fault.Value}");
             Context.Stop(Self);
         }
         else
@@ -259,7 +300,12 @@ public sealed class LoginActor : ReceiveActor, IWithTimers
 
     private sealed record Received(int Count);
 
-    private sealed record Sent;
+    private sealed record Sent(int Count);
+
+    private sealed record Readable
+    {
+        public static readonly Readable Instance = new();
+    }
 
     // Comes after the actor has stopped, when its socket was closed: no news then.
     private sealed record PeerGone(string Reason) : IDeadLetterSuppression;

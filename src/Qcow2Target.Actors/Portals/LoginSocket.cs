@@ -18,6 +18,10 @@ internal sealed class LoginSocket(Socket socket, SocketPoller poller) : IDisposa
 
     public IPEndPoint Local { get; } = (IPEndPoint)socket.LocalEndPoint!;
 
+    /// <summary>Ends when there is something to receive: until then nobody needs a buffer.</summary>
+    /// <exception cref="ObjectDisposedException">It was closed meanwhile.</exception>
+    public Task ReadableAsync() => WaitAsync(poller.Readable);
+
     /// <returns>Bytes received; 0 at the end of the stream.</returns>
     /// <exception cref="SocketException">The connection is broken.</exception>
     /// <exception cref="ObjectDisposedException">It was closed meanwhile.</exception>
@@ -43,8 +47,17 @@ internal sealed class LoginSocket(Socket socket, SocketPoller poller) : IDisposa
         }
     }
 
-    /// <summary>The socket, for who goes on with it and closes it. No operation may be running.</summary>
-    public Socket Release() => socket;
+    /// <summary>The socket, for who goes on with it and closes it: <see cref="Dispose"/> does so no more. No operation may be running.</summary>
+    public Socket Release()
+    {
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_isClosed, this);
+            _isClosed = true;
+            poller.Forget(socket);
+            return socket;
+        }
+    }
 
     /// <summary>Closes the connection. The descriptor goes when nobody waits for it any more, so that its number names nothing else meanwhile.</summary>
     public void Dispose()

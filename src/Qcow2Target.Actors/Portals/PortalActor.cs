@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Qcow2Target.Actors.Peers;
 using Qcow2Target.Actors.Sessions;
 
 namespace Qcow2Target.Actors.Portals;
@@ -7,16 +8,18 @@ namespace Qcow2Target.Actors.Portals;
 /// <summary>Accepts connections on one address and gives each to a login of its own.</summary>
 public sealed class PortalActor : ReceiveActor, IWithTimers
 {
-    private const int Backlog = 512;
     private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Logins that were told to go need a moment for it: with more of them the next connection waits to be accepted.</summary>
+    private const int MostAlive = PeerLimits.SilentConnections + PeerLimits.Negotiations + PeerLimits.DiscoverySessions + 64;
 
     private readonly Socket _listener;
     private readonly PortalSettings _settings;
     private readonly SocketPoller _poller;
-    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly PendingLogins<IActorRef> _pending = new(LimitOf);
     private long _accepted;
-    private int _logins;
-    private bool _fullTold;
+    private int _alive;
+    private bool _holdsBack;
 
     internal PortalActor(Socket listener, PortalSettings settings, SocketPoller poller)
     {
@@ -26,11 +29,8 @@ public sealed class PortalActor : ReceiveActor, IWithTimers
         Receive<Accepted>(message => Admit(message.Socket));
         Receive<AcceptFailed>(message => Judge(message.Cause));
         Receive<AcceptAgain>(_ => Accept());
-        Receive<LoginOver>(_ =>
-        {
-            _logins--;
-            _fullTold = false;
-        });
+        Receive<LoginAdvanced>(message => _pending.Advance(Sender, message.Progress)?.Tell(MakeRoom.Instance));
+        Receive<LoginOver>(message => Forget(message.Login));
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -47,7 +47,7 @@ public sealed class PortalActor : ReceiveActor, IWithTimers
                 listener.DualMode = false;
             listener.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
             listener.Bind(endPoint);
-            listener.Listen(Backlog);
+            listener.Listen(PeerLimits.AcceptBacklog);
             return listener;
         }
         catch
@@ -73,15 +73,6 @@ public sealed class PortalActor : ReceiveActor, IWithTimers
 
     private void Admit(Socket socket)
     {
-        Accept();
-        if (_logins >= ActorLimits.LoginsOfPortal)
-        {
-            socket.Dispose();
-            if (!_fullTold)
-                _log.Warning("{Limit} connections wait for their login (limit LoginsOfPortal): more are turned away", ActorLimits.LoginsOfPortal);
-            _fullTold = true;
-            return;
-        }
         LoginSocket connection;
         try
         {
@@ -91,14 +82,40 @@ public sealed class PortalActor : ReceiveActor, IWithTimers
         catch (SocketException)
         {
             socket.Dispose();   // gone before it was looked at
+            Accept();
             return;
         }
-        _logins++;
         var login = Context.ActorOf(LoginActor.PropsFor(connection, _settings), $"login-{++_accepted}");
-        Context.WatchWith(login, new LoginOver());
+        Context.WatchWith(login, new LoginOver(login));
+        _alive++;
+        _pending.Enter(login, PeerGroup.Of(connection.Peer.Address))?.Tell(MakeRoom.Instance);
+        if (_alive < MostAlive)
+            Accept();
+        else
+            _holdsBack = true;
     }
 
-    /// <summary>The listener closed: the end. No descriptors or memory: pause, then go on. Anything else concerns one connection only.</summary>
+    private void Forget(IActorRef login)
+    {
+        _pending.Leave(login);
+        _alive--;
+        if (!_holdsBack)
+            return;
+        _holdsBack = false;
+        Accept();
+    }
+
+    private static int LimitOf(LoginProgress progress) => progress switch
+    {
+        LoginProgress.Silent => PeerLimits.SilentConnections,
+        LoginProgress.Negotiating => PeerLimits.Negotiations,
+        _ => PeerLimits.DiscoverySessions,
+    };
+
+    /// <summary>
+    /// The listener closed: the end. No descriptors or memory: one that has come least far gives its own back, and after a pause it goes on. Anything else
+    /// concerns one connection only.
+    /// </summary>
     private void Judge(Exception cause)
     {
         switch (cause)
@@ -106,7 +123,8 @@ public sealed class PortalActor : ReceiveActor, IWithTimers
             case ObjectDisposedException or SocketException { SocketErrorCode: SocketError.OperationAborted }:
                 return;
             case SocketException { SocketErrorCode: SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable }:
-                _log.Warning("cannot accept now: {Reason}", cause.Message);
+                _settings.Peers.Refused("cannot accept connections", (IPEndPoint)_listener.LocalEndPoint!, cause.Message);
+                _pending.TakeLeastAdvanced()?.Tell(MakeRoom.Instance);
                 Timers.StartSingleTimer(AcceptAgain.Instance, AcceptAgain.Instance, AcceptPause);
                 return;
             default:
@@ -120,7 +138,7 @@ public sealed class PortalActor : ReceiveActor, IWithTimers
     // Comes after the actor has stopped, when its listener was closed: no news then.
     private sealed record AcceptFailed(Exception Cause) : IDeadLetterSuppression;
 
-    private sealed record LoginOver;
+    private sealed record LoginOver(IActorRef Login);
 
     private sealed record AcceptAgain
     {

@@ -1,3 +1,4 @@
+using Qcow2Target.Actors.Peers;
 using Qcow2Target.Actors.Targets;
 using Qcow2Target.Iscsi.Chap;
 
@@ -10,7 +11,8 @@ namespace Qcow2Target.Actors.Portals;
 /// <param name="UserTimeout">TCP_USER_TIMEOUT: a peer whose TCP stack acknowledges nothing for so long is dead.</param>
 /// <param name="Manager">The target manager.</param>
 /// <param name="Board">What discovery lists, and what logins have to prove.</param>
+/// <param name="Peers">The log of who is refused.</param>
 /// <param name="ChapFloor">The weakest CHAP algorithm that is taken.</param>
 public sealed record PortalSettings(
     IReadOnlyList<PortalOptions> Portals, ushort PortalGroupTag, TimeSpan LoginTimeout, TimeSpan UserTimeout, IActorRef Manager, TargetBoard Board,
-    ChapAlgorithm ChapFloor = ChapAlgorithm.Md5);
+    PeerLog Peers, ChapAlgorithm ChapFloor = ChapAlgorithm.Md5);

@@ -1,8 +1,10 @@
 namespace Qcow2Target.Actors.Portals;
 
-/// <summary>The portal group: one child for each portal.</summary>
-public sealed class PortalsActor : ReceiveActor
+/// <summary>The portal group: one child for each portal. Keeps the time for the log of peers.</summary>
+public sealed class PortalsActor : ReceiveActor, IWithTimers
 {
+    private static readonly TimeSpan LogInterval = TimeSpan.FromSeconds(1);
+
     private readonly PortalSettings _settings;
     private readonly SocketPoller _poller;
     private readonly ILoggingAdapter _log = Context.GetLogger();
@@ -13,11 +15,22 @@ public sealed class PortalsActor : ReceiveActor
         _poller = poller;
         Receive<OpenPortals>(_ => Open());
         Receive<ClosePortals>(_ => Sender.Tell(new PortalsClosed()));
+        TellOfPeers();
     }
+
+    public ITimerScheduler Timers { get; set; } = null!;
 
     public static Props PropsFor(PortalSettings settings) => Props.Create(() => new PortalsActor(settings, new SocketPoller()));
 
-    protected override void PostStop() => _poller.Dispose();
+    protected override void PreStart() => Timers.StartPeriodicTimer(LogTick.Instance, LogTick.Instance, LogInterval);
+
+    protected override void PostStop()
+    {
+        _poller.Dispose();
+        _settings.Peers.TellAll();
+    }
+
+    private void TellOfPeers() => Receive<LogTick>(_ => _settings.Peers.Tell());
 
     private void Open()
     {
@@ -68,6 +81,7 @@ public sealed class PortalsActor : ReceiveActor
             else
                 Become(() => Closing(client, open));
         });
+        TellOfPeers();
     }
 
     private void Closing(IActorRef client, HashSet<IActorRef> open)
@@ -79,5 +93,11 @@ public sealed class PortalsActor : ReceiveActor
                 client.Tell(new PortalsClosed());
         });
         Receive<ClosePortals>(_ => Sender.Tell(new PortalsClosed()));
+        TellOfPeers();
+    }
+
+    private sealed record LogTick
+    {
+        public static readonly LogTick Instance = new();
     }
 }

@@ -1,31 +1,52 @@
 using System.Collections.Concurrent;
+using System.ComponentModel;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 using Qcow2Target.Actors.Sessions;
 using Qcow2Target.Interop;
 
 namespace Qcow2Target.Actors.Portals;
 
-/// <summary>One thread that waits for the sockets of all logins at once. Safe to call from several threads.</summary>
+/// <summary>
+/// One thread that waits for the sockets of all logins at once, by epoll(7): what a wait costs does not depend on how many others wait. Safe to call from
+/// several threads.
+/// </summary>
 internal sealed unsafe class SocketPoller : IDisposable
 {
-    private readonly ConcurrentQueue<Wait> _arriving = new();
+    private const int EventsAtOnce = 64;
+    private const long WakeUpNumber = 0;
+
+    private readonly ConcurrentDictionary<long, TaskCompletionSource> _waits = new();
+    private readonly SafeFileHandle _poll;
     private readonly WakeUp _wakeUp = new();
     private readonly Thread _thread;
+    private long _lastNumber = WakeUpNumber;
     private volatile bool _ended;
 
     public SocketPoller()
     {
+        var descriptor = Libc.EpollCreate(Libc.EPOLL_CLOEXEC);
+        if (descriptor < 0)
+            throw new Win32Exception(Marshal.GetLastPInvokeError());
+        _poll = new SafeFileHandle(descriptor, ownsHandle: true);
+        if (Control(Libc.EPOLL_CTL_ADD, _wakeUp.Handle, Libc.EPOLLIN, WakeUpNumber) is var error and not 0)
+            throw new Win32Exception(error);
         _thread = new Thread(Run) { IsBackground = true, Name = "logins" };
         _thread.Start();
     }
 
     /// <summary>Ends when bytes, the end of the stream or an error can be received. The socket must stay open until then.</summary>
     /// <exception cref="ObjectDisposedException">(In the task) The poller was disposed meanwhile.</exception>
-    public Task Readable(Socket socket) => Add(socket, Libc.POLLIN);
+    /// <exception cref="SocketException">(In the task) The kernel has no room for another wait.</exception>
+    public Task Readable(Socket socket) => Add(socket, Libc.EPOLLIN);
 
     /// <summary>Ends when bytes can be sent or the connection is broken. The socket must stay open until then.</summary>
-    /// <exception cref="ObjectDisposedException">(In the task) The poller was disposed meanwhile.</exception>
-    public Task Writable(Socket socket) => Add(socket, Libc.POLLOUT);
+    /// <inheritdoc cref="Readable" path="/exception"/>
+    public Task Writable(Socket socket) => Add(socket, Libc.EPOLLOUT);
+
+    /// <summary>Takes a socket that nobody waits for out of the kernel's list, so that its traffic does not pass by there any more.</summary>
+    public void Forget(Socket socket) => Control(Libc.EPOLL_CTL_DEL, socket.SafeHandle, 0, 0);
 
     public void Dispose()
     {
@@ -34,68 +55,56 @@ internal sealed unsafe class SocketPoller : IDisposable
         _thread.Join();
         Abandon();
         _wakeUp.Dispose();
+        _poll.Dispose();
     }
 
-    private Task Add(Socket socket, int events)
+    private Task Add(Socket socket, uint events)
     {
-        var wait = new Wait(socket, (short)events);
-        _arriving.Enqueue(wait);
-        // Either the thread or we see what came too late.
+        var number = Interlocked.Increment(ref _lastNumber);
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _waits[number] = ended;
+        // Either the end or we see what came too late.
         if (_ended)
+        {
             Abandon();
-        else
-            _wakeUp.Signal();
-        return wait.Ended.Task;
+            return ended.Task;
+        }
+        var error = Control(Libc.EPOLL_CTL_ADD, socket.SafeHandle, events | Libc.EPOLLONESHOT, number);
+        if (error == Libc.EEXIST)
+            error = Control(Libc.EPOLL_CTL_MOD, socket.SafeHandle, events | Libc.EPOLLONESHOT, number);
+        if (error != 0 && _waits.TryRemove(number, out _))
+            ended.SetException(new SocketException(error));
+        return ended.Task;
+    }
+
+    /// <returns>An errno or 0.</returns>
+    private int Control(int operation, SafeHandle descriptor, uint events, long number)
+    {
+        var change = stackalloc byte[PollEvents.Bytes];
+        PollEvents.Write(change, events, number);
+        return Libc.EpollControl(_poll, operation, descriptor, change) == 0 ? 0 : Marshal.GetLastPInvokeError();
     }
 
     private void Run()
     {
-        var waits = new List<Wait>();
-        var descriptors = new PollDescriptor[16];
+        var events = stackalloc byte[PollEvents.Bytes * EventsAtOnce];
         while (!_ended)
         {
-            while (_arriving.TryDequeue(out var wait))
-                waits.Add(wait);
-            if (descriptors.Length <= waits.Count)
-                Array.Resize(ref descriptors, waits.Count * 2);
-            Poll(waits, descriptors);
-        }
-        foreach (var wait in waits)
-            wait.Abandon();
-    }
-
-    private void Poll(List<Wait> waits, PollDescriptor[] descriptors)
-    {
-        for (var i = 0; i < waits.Count; i++)
-            descriptors[i] = new PollDescriptor { Descriptor = (int)waits[i].Socket.SafeHandle.DangerousGetHandle(), Events = waits[i].Events };
-        descriptors[waits.Count] = new PollDescriptor { Descriptor = (int)_wakeUp.Handle.DangerousGetHandle(), Events = Libc.POLLIN };
-        fixed (PollDescriptor* first = descriptors)
-            if (Libc.Poll(first, (nuint)waits.Count + 1, -1) <= 0)
-                return;
-        if (descriptors[waits.Count].Returned != 0)
-            _wakeUp.Clear();
-        // From the end, so that the last can take the place of one that leaves.
-        for (var i = waits.Count - 1; i >= 0; i--)
-        {
-            if (descriptors[i].Returned == 0)
-                continue;
-            var wait = waits[i];
-            waits[i] = waits[^1];
-            waits.RemoveAt(waits.Count - 1);
-            wait.Ended.SetResult();
+            var count = Libc.EpollWait(_poll, events, EventsAtOnce, -1);
+            for (var i = 0; i < count; i++)
+            {
+                if (_waits.TryRemove(PollEvents.Number(events + i * PollEvents.Bytes), out var ended))
+                    ended.TrySetResult();
+            }
         }
     }
 
     private void Abandon()
     {
-        while (_arriving.TryDequeue(out var wait))
-            wait.Abandon();
-    }
-
-    private sealed record Wait(Socket Socket, short Events)
-    {
-        public TaskCompletionSource Ended { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public void Abandon() => Ended.TrySetException(new ObjectDisposedException(nameof(SocketPoller)));
+        foreach (var number in _waits.Keys)
+        {
+            if (_waits.TryRemove(number, out var ended))
+                ended.TrySetException(new ObjectDisposedException(nameof(SocketPoller)));
+        }
     }
 }

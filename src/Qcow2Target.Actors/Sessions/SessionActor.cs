@@ -1,3 +1,4 @@
+using Qcow2Target.Actors.Peers;
 using Qcow2Target.Actors.Targets;
 using Qcow2Target.Iscsi.Sessions;
 
@@ -15,10 +16,12 @@ public sealed class SessionActor : ReceiveActor, IWithTimers
     private readonly SessionIo _io;
     private readonly TargetSettings _settings;
     private readonly SessionFences _fences;
+    private readonly PeerLog _peers;
     private readonly ILoggingAdapter _log = Context.GetLogger();
 
-    public SessionActor(ushort tsih, SessionIo io, SessionFences fences, TargetSettings settings)
+    public SessionActor(ushort tsih, SessionIo io, SessionFences fences, TargetSettings settings, PeerLog peers)
     {
+        _peers = peers;
         _tsih = tsih;
         _io = io;
         _fences = fences;
@@ -28,8 +31,8 @@ public sealed class SessionActor : ReceiveActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    public static Props PropsFor(ushort tsih, SessionIo io, SessionFences fences, TargetSettings settings) =>
-        Props.Create(() => new SessionActor(tsih, io, fences, settings));
+    public static Props PropsFor(ushort tsih, SessionIo io, SessionFences fences, TargetSettings settings, PeerLog peers) =>
+        Props.Create(() => new SessionActor(tsih, io, fences, settings, peers));
 
     protected override void PreStart()
     {
@@ -116,7 +119,11 @@ public sealed class SessionActor : ReceiveActor, IWithTimers
         }, _ => nexusIsRemoved);
         Receive<NexusRemoved>(_ =>
         {
-            _log.Info("{Initiator} from {Peer} left session {Tsih}: {Reason}", _io.Identity.Initiator, _io.Identity.Peer, _tsih, _io.EndReason ?? "ended");
+            var who = $"{_io.Identity.Initiator} had session {_tsih}, {_io.EndReason ?? "ended"}";
+            if (_io.Fault is { } fault)
+                _peers.Refused($"was cut off by {fault.Reason}", _io.Identity.Peer, who);
+            else
+                _peers.Session("left its session", _io.Identity.Peer, who);
             Context.Stop(Self);
         });
         Receive<EndSession>(message => _io.Close(message.Reason));

@@ -73,6 +73,9 @@ public sealed class SessionIo : ISessionEvents, ISessionFaults, IDisposable
     /// <summary>Why the connection ended: the first reason wins; null while it lives.</summary>
     public string? EndReason => _endReason;
 
+    /// <summary>What the initiator did that ended the connection; null where it was something else, or while it lives.</summary>
+    internal SessionFault? Fault => _machine.Fault;
+
     /// <summary>Time since the last byte from the initiator.</summary>
     public TimeSpan Silence => Stopwatch.GetElapsedTime(Volatile.Read(ref _lastTraffic));
 

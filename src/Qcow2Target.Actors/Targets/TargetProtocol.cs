@@ -42,13 +42,13 @@ public sealed record LoginRedirected(PortalAddress Address, RedirectDuration Dur
 /// <summary>Status of the login response that refuses (RFC 7143 clause 11.13.5).</summary>
 public sealed record LoginRefused(byte StatusClass, byte StatusDetail, string Reason);
 
-/// <summary>The login that was admitted is done: the connection becomes a session. The sender keeps it until <see cref="SessionBegun"/>.</summary>
+/// <summary>The login that was admitted is done: the connection becomes a session. It belongs to who gets this: it becomes a session or is closed.</summary>
 public sealed record BeginSession(LoginIdentity Identity, ushort Tsih, EstablishedConnection Connection);
 
 /// <summary>The connection is the session's now.</summary>
 public sealed record SessionBegun;
 
-/// <summary>The session is not wanted any more: an operator's command came in between. The connection is to be closed.</summary>
+/// <summary>The session is not wanted any more: an operator's command came in between. The connection was closed.</summary>
 public sealed record SessionNotBegun;
 
 /// <summary>The session's tasks have ended: its nexus is gone. Answered by <see cref="NexusRemoved"/>.</summary>

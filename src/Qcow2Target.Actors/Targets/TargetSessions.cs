@@ -17,8 +17,6 @@ internal interface ITargetSessionEvent;
 internal sealed class TargetSessions(
     IActorContext context, TargetName target, LunTable luns, TargetSettings settings, TargetServices services, Published<AccessRules> access, Action publish)
 {
-    private readonly ILoggingAdapter _log = context.GetLogger();
-
     public NexusTable Nexuses { get; } = new();
 
     private IActorRef Self => context.Self;
@@ -30,6 +28,7 @@ internal sealed class TargetSessions(
         var login = context.Sender;
         if (!Nexuses.TakeAdmission(login, message.Tsih))
         {
+            message.Connection.Dispose();
             login.Tell(new SessionNotBegun());
             return;
         }
@@ -38,12 +37,12 @@ internal sealed class TargetSessions(
         var port = new TargetPort(target.Shown, settings.PortalGroupTag, RelativePortId: 1);
         var nexus = new ItNexus(port, PortOf(message.Identity), Nexuses.FirstAttention(message.Identity));
         var io = new SessionIo(message.Identity, message.Connection, luns.Map, services.Buffers, nexus, settings.Spin);
-        var props = SessionActor.PropsFor(message.Tsih, io, new SessionFences(luns.Map), settings);
+        var props = SessionActor.PropsFor(message.Tsih, io, new SessionFences(luns.Map), settings, services.Peers);
         var actor = context.ActorOf(props, Nexuses.ActorName(message.Tsih));
         context.WatchWith(actor, new SessionDied(message.Tsih));
         Nexuses.Add(message.Tsih, message.Identity, actor, io);
         publish();
-        _log.Info("{Initiator} from {Peer} opened session {Tsih} on {Target}", message.Identity.Initiator, message.Connection.Peer, message.Tsih, target.Shown);
+        services.Peers.Session("opened a session", message.Identity.Peer, $"{message.Identity.Initiator} has session {message.Tsih} on {target.Shown}");
     }
 
     public void End(NexusEnded message)
@@ -133,7 +132,6 @@ internal sealed class TargetSessions(
         {
             // Logins that come at the same instant at different targets may pass together: a session more or less is no matter.
             case Admission.Fresh when services.Board.Targets.Sum(t => t.Nexuses.Count) >= ActorLimits.Sessions:
-                _log.Warning("{Initiator} was refused: the daemon has {Sessions} sessions already", identity.Initiator, ActorLimits.Sessions);
                 login.Tell(new LoginRefused(3, 2, $"the daemon has {ActorLimits.Sessions} sessions already (limit {nameof(ActorLimits.Sessions)})"));
                 break;
             case Admission.Fresh:

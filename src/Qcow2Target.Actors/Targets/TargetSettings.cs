@@ -1,4 +1,5 @@
 using Qcow2Target.Actors.Disks;
+using Qcow2Target.Actors.Peers;
 using Qcow2Target.Iscsi.Buffers;
 
 namespace Qcow2Target.Actors.Targets;
@@ -37,4 +38,5 @@ public enum IdleSpin
 /// <param name="Buffers">Buffers of the process's sessions.</param>
 /// <param name="Fatal">Ends the process with a reason: only for a bug in the manager itself.</param>
 /// <param name="Board">What all targets look like: how many sessions the daemon has.</param>
-public sealed record TargetServices(BlockingThreads Threads, IActorRef Images, BufferPool Buffers, Action<string> Fatal, TargetBoard Board);
+/// <param name="Peers">The log of sessions that begin and end.</param>
+public sealed record TargetServices(BlockingThreads Threads, IActorRef Images, BufferPool Buffers, Action<string> Fatal, TargetBoard Board, PeerLog Peers);

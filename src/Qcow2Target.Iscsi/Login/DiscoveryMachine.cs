@@ -40,7 +40,7 @@ public sealed class DiscoveryMachine
         var consumed = 0;
         while (!_isOver)
         {
-            if (_output.WrittenCount - _sent >= IscsiLimits.MaxQueuedSmallBytes) return new ReceiveResult(consumed, ReceiveState.FlushOutput);
+            if (_output.WrittenCount - _sent >= IscsiLimits.DiscoveryFlushBytes) return new ReceiveResult(consumed, ReceiveState.FlushOutput);
             switch (_scanner.Scan(input[consumed..], out var frame))
             {
                 case ScanState.NeedMore:

@@ -1,4 +1,5 @@
 using Qcow2Target.Actors.Disks;
+using Qcow2Target.Actors.Peers;
 using Qcow2Target.Actors.Portals;
 using Qcow2Target.Actors.Targets;
 using Qcow2Target.Iscsi.Buffers;
@@ -44,7 +45,8 @@ internal sealed class DaemonActors(ServerOptions options, DaemonExit exit) : IDi
             PhysicalBlockBytes = options.PhysicalBlockBytes,
         };
         var board = new TargetBoard();
-        var services = new TargetServices(_threads, images, new BufferPool(options.TransferBytes), exit.Fail, board);
+        var peers = new PeerLog(system.Log, TimeProvider.System);
+        var services = new TargetServices(_threads, images, new BufferPool(options.TransferBytes), exit.Fail, board, peers);
         var manager = system.ActorOf(TargetManagerActor.PropsFor(settings, services, new StateFile(options.StateDir), board), "targets");
         registry.Register<TargetManagerActor>(manager);
 
@@ -53,7 +55,8 @@ internal sealed class DaemonActors(ServerOptions options, DaemonExit exit) : IDi
             system.Log.Warning("{NotReady} of {Disks} disks are not ready and go on being tried", ready.NotReady, ready.Disks);
 
         var portalSettings = new PortalSettings(
-            options.Portals, ServerOptions.PortalGroupTag, options.LoginTimeout, options.TcpUserTimeout, manager, board, options.ChapFloor);
+            options.Portals, ServerOptions.PortalGroupTag, options.LoginTimeout, options.TcpUserTimeout, manager, board, peers,
+            options.ChapFloor);
         var portals = system.ActorOf(PortalsActor.PropsFor(portalSettings), "portals");
         var opened = await portals.Ask<object>(new OpenPortals(), TimeSpan.FromSeconds(30)).ConfigureAwait(false);
         if (opened is PortalsNotOpened refused)

@@ -1,4 +1,5 @@
 using System.Net;
+using Qcow2Target.Actors.Peers;
 using Qcow2Target.Actors.Portals;
 using Qcow2Target.Actors.Targets;
 using Qcow2Target.Iscsi.Login;
@@ -16,7 +17,8 @@ public sealed class LoginRedirectionTests : TestKit
     {
         TestProbe manager = CreateTestProbe("manager"), target = CreateTestProbe("target");
         var settings = new PortalSettings(
-            [new PortalOptions(new IPEndPoint(IPAddress.Loopback, 0), PortalOrigin.Configured)], 1, Limit, Limit, manager.Ref, new TargetBoard());
+            [new PortalOptions(new IPEndPoint(IPAddress.Loopback, 0), PortalOrigin.Configured)], 1, Limit, Limit, manager.Ref, new TargetBoard(),
+            new PeerLog(Log, TimeProvider.System));
         Sys.ActorOf(PortalsActor.PropsFor(settings)).Tell(new OpenPortals(), TestActor);
         var portal = Assert.Single(ExpectMsg<PortalsOpened>(Limit).EndPoints);
         await using var initiator = await ScriptedInitiator.ConnectAsync(portal);

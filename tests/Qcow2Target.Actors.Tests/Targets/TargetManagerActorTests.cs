@@ -1,4 +1,5 @@
 using Qcow2Target.Actors.Disks;
+using Qcow2Target.Actors.Peers;
 using Qcow2Target.Actors.Targets;
 using Qcow2Target.Iscsi.Buffers;
 using Qcow2Target.Testing;
@@ -37,7 +38,7 @@ public sealed class TargetManagerActorTests : TestKit
     private IActorRef Start(TimeSpan deadline)
     {
         var settings = new TargetSettings { CommandDeadline = deadline, RestorePatience = TimeSpan.FromSeconds(2) };
-        var services = new TargetServices(new BlockingThreads(), _images.Ref, new BufferPool(), reason => _fatal = reason, _board);
+        var services = new TargetServices(new BlockingThreads(), _images.Ref, new BufferPool(), reason => _fatal = reason, _board, new PeerLog(Log, TimeProvider.System));
         return Sys.ActorOf(TargetManagerActor.PropsFor(settings, services, new StateFile(_directory.Path), _board));
     }
 
