@@ -26,4 +26,10 @@ public static class ActorLimits
 
     /// <summary>How long task management waits for a write that the kernel already has.</summary>
     public static readonly TimeSpan AbortPatience = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// How long a command waits for its turn behind or as an ORDERED one before it is answered TASK SET FULL. Data of commands that wait takes
+    /// up memory that those before them may need.
+    /// </summary>
+    public static readonly TimeSpan OrderPatience = TimeSpan.FromSeconds(5);
 }

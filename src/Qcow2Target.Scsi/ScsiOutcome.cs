@@ -13,6 +13,7 @@ public sealed class ScsiOutcome
     public static ScsiOutcome Good { get; } = new(ScsiStatus.Good);
     public static ScsiOutcome ConditionMet { get; } = new(ScsiStatus.ConditionMet);
     public static ScsiOutcome Busy { get; } = new(ScsiStatus.Busy);
+    public static ScsiOutcome TaskSetFull { get; } = new(ScsiStatus.TaskSetFull);
     public static ScsiOutcome ReservationConflict { get; } = new(ScsiStatus.ReservationConflict);
 
     public ScsiStatus Status { get; }

@@ -12,6 +12,14 @@ internal sealed class CommandState
 
     public ScsiTask? Task { get; set; }
 
+    /// <summary>Commands of a session in the order in which they came.</summary>
+    public long Number { get; set; }
+
+    /// <summary>Ends when it is this command's turn; null where it never had to wait for one.</summary>
+    public TaskCompletionSource? Turn { get; set; }
+
+    public bool MustWait => Turn is { Task.IsCompleted: false };
+
     /// <summary>Ends slow work of the task at its next piece, and its wait for space at once. Made when it is asked for.</summary>
     public CancellationToken Cancellation
     {
@@ -38,6 +46,7 @@ internal sealed class CommandState
     {
         Plan = default;
         Task = null;
+        Turn = null;
         _cancellation = null;
     }
 }

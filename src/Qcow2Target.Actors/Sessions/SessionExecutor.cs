@@ -6,29 +6,31 @@ namespace Qcow2Target.Actors.Sessions;
 
 /// <summary>
 /// Puts a session's commands to the logical units: reads the target's LUN map once for each command and carries the plan on the task.
-/// Nothing is allocated for a READ or WRITE that need not wait.
+/// Nothing is allocated for a READ or WRITE that need not wait. An ORDERED command begins when those before it have ended, and none behind it
+/// begins before it has (SAM-5 8.6.3); what other nexuses have under way needs no looking at, for nobody can tell in which order it came.
 /// </summary>
 internal sealed class SessionExecutor(Published<LunMap> luns, ItNexus nexus, ISessionFaults faults) : ICommandExecutor
 {
     private readonly Lock _gate = new();
     private readonly Stack<CommandState> _free = new();
     private readonly List<CommandState> _all = [];
+    private long _lastNumber;   // changed under the gate
+    private int _ordered;       // ORDERED commands under way; changed under the gate
 
     public void Begin(ScsiTask task)
     {
         var plan = luns.Value.Begin(task.Lun, task.Cdb, nexus, task.IsWrite ? task.ExpectedDataTransferLength : 0);
-        if (plan.Kind == PlanKind.Complete)
+        if (plan.Kind == PlanKind.Complete && task.Attribute != TaskAttribute.Ordered)
         {
-            var outcome = plan.Outcome!;
-            task.Complete((byte)outcome.Status, outcome.Sense.Span, outcome.DataIn.Span);
+            Complete(task, plan.Outcome!);
             return;
         }
-        var state = Rent();
-        state.Plan = plan;
-        state.Task = task;
-        task.Context = state;
+        task.Context = Enter(task, plan);
         switch (plan.Kind)
         {
+            case PlanKind.Complete:
+                task.ExpectParameters(0);   // its answer has its turn too
+                break;
             case PlanKind.Read:
                 task.ExpectRead(plan.Length);
                 break;
@@ -41,22 +43,24 @@ internal sealed class SessionExecutor(Published<LunMap> luns, ItNexus nexus, ISe
         }
     }
 
-    public bool TryRead(ScsiTask task, long position, Span<byte> destination) => StateOf(task).Plan.TryRead(position, destination);
+    public bool TryRead(ScsiTask task, long position, Span<byte> destination) =>
+        StateOf(task) is { MustWait: false } state && state.Plan.TryRead(position, destination);
 
     public void StartRead(ScsiTask task, DataInBuffer destination) => _ = ReadAsync(task, destination);
 
-    public bool TryWrite(ScsiTask task, long position, ReadOnlySpan<byte> source) => StateOf(task).Plan.TryWrite(position, source);
+    public bool TryWrite(ScsiTask task, long position, ReadOnlySpan<byte> source) =>
+        StateOf(task) is { MustWait: false } state && state.Plan.TryWrite(position, source);
 
     public void StartWrite(ScsiTask task, DataOutBuffer source) => _ = WriteAsync(task, source);
 
     public void FinishWrite(ScsiTask task)
     {
-        var plan = StateOf(task).Plan;
-        var finish = plan.FinishAsync(Math.Min(task.ExpectedDataTransferLength, plan.Length));
+        var state = StateOf(task);
+        var finish = state.MustWait ? FinishInTurnAsync(state) : FinishAsync(task, state.Plan);
         if (finish.IsCompletedSuccessfully)
             Complete(task, finish.Result);
         else
-            _ = FinishAsync(task, finish);
+            _ = AwaitFinishAsync(task, finish);
     }
 
     public void Execute(ScsiTask task, ReadOnlyMemory<byte> parameters) => _ = ExecuteAsync(task, parameters);
@@ -69,9 +73,16 @@ internal sealed class SessionExecutor(Published<LunMap> luns, ItNexus nexus, ISe
     {
         if (task.Context is not CommandState state)
             return;
-        state.Clear();
         lock (_gate)
+        {
+            var mayOpen = _ordered > 0;
+            if (task.Attribute == TaskAttribute.Ordered)
+                _ordered--;
+            state.Clear();
             _free.Push(state);
+            if (mayOpen)
+                Admit();
+        }
     }
 
     /// <summary>Ends the slow work of tasks that were aborted, at its next piece, and their waits for space.</summary>
@@ -89,24 +100,83 @@ internal sealed class SessionExecutor(Published<LunMap> luns, ItNexus nexus, ISe
     private static void Complete(ScsiTask task, ScsiOutcome outcome) =>
         task.Complete((byte)outcome.Status, outcome.Sense.Span, outcome.DataIn.Span);
 
-    private CommandState Rent()
+    private static ValueTask<ScsiOutcome> FinishAsync(ScsiTask task, CommandPlan plan) =>
+        plan.FinishAsync(Math.Min(task.ExpectedDataTransferLength, plan.Length));
+
+    /// <summary>Takes a command up, behind those that were taken up before.</summary>
+    private CommandState Enter(ScsiTask task, CommandPlan plan)
     {
         lock (_gate)
         {
-            if (_free.TryPop(out var free))
-                return free;
-            var state = new CommandState();
-            _all.Add(state);
+            if (!_free.TryPop(out var state))
+            {
+                state = new CommandState();
+                _all.Add(state);
+            }
+            state.Plan = plan;
+            state.Number = ++_lastNumber;
+            state.Task = task;
+            if (task.Attribute == TaskAttribute.Ordered)
+                _ordered++;
+            if (_ordered > 0 && IsBehind(state))
+                state.Turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             return state;
         }
     }
 
+    /// <summary>Under the gate: those whose turn it is now.</summary>
+    private void Admit()
+    {
+        foreach (var waiting in _all)
+        {
+            if (waiting.MustWait && !IsBehind(waiting))
+                waiting.Turn!.SetResult();
+        }
+    }
+
+    /// <summary>Under the gate: whether one of the two sides of an older command under way on the same LUN asks for order. HEAD OF QUEUE waits for nobody.</summary>
+    private bool IsBehind(CommandState state)
+    {
+        var task = state.Task!;
+        return task.Attribute != TaskAttribute.HeadOfQueue && _all.Exists(other =>
+            other.Number < state.Number && other.Task is { } older && other.Plan.Unit == state.Plan.Unit
+            && (task.Attribute == TaskAttribute.Ordered || older.Attribute == TaskAttribute.Ordered));
+    }
+
+    /// <summary>Waits until it is this command's turn. Null: it is; else how the command ends.</summary>
+    private static async ValueTask<ScsiOutcome?> AwaitTurnAsync(CommandState state)
+    {
+        if (state.Turn is not { } turn)
+            return null;
+        try
+        {
+            var giveUp = state.Cancellation;
+            state.CancelIfAborted();   // for an abort that came before there was anything to cancel
+            await turn.Task.WaitAsync(ActorLimits.OrderPatience, giveUp).ConfigureAwait(false);
+            return null;
+        }
+        catch (TimeoutException)
+        {
+            return ScsiOutcome.TaskSetFull;
+        }
+        catch (OperationCanceledException)
+        {
+            return ScsiOutcome.Busy;   // the task was aborted: no status is sent
+        }
+    }
+
+    private static async ValueTask<ScsiOutcome> FinishInTurnAsync(CommandState state) =>
+        await AwaitTurnAsync(state).ConfigureAwait(false) ?? await FinishAsync(state.Task!, state.Plan).ConfigureAwait(false);
+
     private async Task ReadAsync(ScsiTask task, DataInBuffer buffer)
     {
-        var plan = StateOf(task).Plan;
+        var state = StateOf(task);
+        var plan = state.Plan;
         var outcome = ScsiOutcome.Good;
         try
         {
+            if (state.MustWait)
+                outcome = await AwaitTurnAsync(state).ConfigureAwait(false) ?? outcome;
             var position = buffer.Position;
             for (var i = 0; i < buffer.SegmentCount && outcome.Status == ScsiStatus.Good; i++)
             {
@@ -134,7 +204,8 @@ internal sealed class SessionExecutor(Published<LunMap> luns, ItNexus nexus, ISe
         ScsiOutcome outcome;
         try
         {
-            outcome = await plan.WriteAsync(buffer.Position, buffer.Bytes, giveUp).ConfigureAwait(false);
+            var turnedAway = state.MustWait ? await AwaitTurnAsync(state).ConfigureAwait(false) : null;
+            outcome = turnedAway ?? await plan.WriteAsync(buffer.Position, buffer.Bytes, giveUp).ConfigureAwait(false);
         }
         catch (Exception e) when (Report(e))
         {
@@ -146,7 +217,7 @@ internal sealed class SessionExecutor(Published<LunMap> luns, ItNexus nexus, ISe
             task.WriteFailed(buffer, (byte)outcome.Status, outcome.Sense.Span);
     }
 
-    private async Task FinishAsync(ScsiTask task, ValueTask<ScsiOutcome> finish)
+    private async Task AwaitFinishAsync(ScsiTask task, ValueTask<ScsiOutcome> finish)
     {
         var plan = StateOf(task).Plan;
         ScsiOutcome outcome;
@@ -170,7 +241,8 @@ internal sealed class SessionExecutor(Published<LunMap> luns, ItNexus nexus, ISe
         ScsiOutcome outcome;
         try
         {
-            outcome = await plan.ExecuteAsync(parameters, cancellation).ConfigureAwait(false);
+            var turnedAway = state.MustWait ? await AwaitTurnAsync(state).ConfigureAwait(false) : null;
+            outcome = turnedAway ?? plan.Outcome ?? await plan.ExecuteAsync(parameters, cancellation).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
