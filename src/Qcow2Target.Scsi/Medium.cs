@@ -42,17 +42,20 @@ internal sealed class Medium(IBlockDevice device)
         }
     }
 
+    /// <summary>
+    /// As <see cref="IBlockDevice.ZeroAsync"/>, in steps that end where a cluster does: a disk that has to write the zeros takes long over
+    /// gigabytes, and neither an abort nor who wants a range in them should wait for the end.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">The token ended it between two steps; what was zeroed stays.</exception>
     public async ValueTask ZeroAsync(long offset, long length, ZeroMode mode, CancellationToken giveUp)
     {
-        WriteTicket ticket = await EnterAsync(offset, length, giveUp).ConfigureAwait(false);
-        try
+        long end = offset + length;
+        while (offset < end)
         {
-            MustNotBeTaken();
-            await device.ZeroAsync(offset, length, mode, giveUp).ConfigureAwait(false);
-        }
-        finally
-        {
-            _ranges.Leave(ticket);
+            giveUp.ThrowIfCancellationRequested();
+            long step = Math.Min(end - offset, ScsiLimits.ZeroStepBytes - (offset % ScsiLimits.ZeroStepBytes));
+            await ZeroStepAsync(offset, step, mode, giveUp).ConfigureAwait(false);
+            offset += step;
         }
     }
 
@@ -98,6 +101,20 @@ internal sealed class Medium(IBlockDevice device)
             return false;
         Release(operation);
         return true;
+    }
+
+    private async ValueTask ZeroStepAsync(long offset, long length, ZeroMode mode, CancellationToken giveUp)
+    {
+        WriteTicket ticket = await EnterAsync(offset, length, giveUp).ConfigureAwait(false);
+        try
+        {
+            MustNotBeTaken();
+            await device.ZeroAsync(offset, length, mode, giveUp).ConfigureAwait(false);
+        }
+        finally
+        {
+            _ranges.Leave(ticket);
+        }
     }
 
     private async ValueTask<WriteTicket> EnterAsync(long offset, long length, CancellationToken giveUp)

@@ -133,6 +133,26 @@ public sealed class WriteSameTests
         Assert.Single(_bench.Device.Writes);
     }
 
+    [Theory]
+    [InlineData(0x00)]
+    [InlineData(UnmapFlag)]
+    public async Task An_abort_ends_zeroing_at_the_next_step(byte flags)
+    {
+        const uint blocks = 200_000;
+        var bench = new Bench(new MemoryBlockDevice(blocks: 1 << 18));
+        Assert.Equal("Good", bench.Refusal(TestCdb.Sixteen(0x93, 8, blocks, flags), new byte[512]));
+        Assert.Equal([(4096, ScsiLimits.ZeroStepBytes - 4096L), (ScsiLimits.ZeroStepBytes, (blocks * 512) + 4096 - ScsiLimits.ZeroStepBytes)],
+            bench.Device.Zeroed.Select(piece => (piece.Offset, piece.Length)));
+
+        using var abort = new CancellationTokenSource();
+        bench.Device.BeforeAsync = abort.Cancel;
+        CommandPlan plan = bench.Begin(TestCdb.Sixteen(0x93, 8, blocks, flags), 512);
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await plan.ExecuteAsync(new byte[512], abort.Token));
+
+        Assert.Equal(3, bench.Device.Zeroed.Count);
+    }
+
     [Fact]
     public void Without_a_write_cache_it_flushes()
     {

@@ -57,6 +57,50 @@ public sealed class AccessTests
         }
     }
 
+    /// <summary>RESERVE (6) and (10) keep everybody else from all but these (SPC-2 table 9), and persistent reservations wait for its end altogether.</summary>
+    [Theory]
+    [InlineData(0x16)]
+    [InlineData(0x56)]
+    public void Each_command_conflicts_with_a_reserve_of_another_nexus(byte reserve)
+    {
+        byte[] allowed = [0x03, 0x12, 0x17, 0x57, 0x25, 0xA0];
+        Assert.Equal("Good", _bench.Refusal([reserve], nexus: _holder));
+        foreach (CommandDescriptor command in CommandTable.Commands)
+        {
+            byte[] cdb = [command.Opcode, command.ServiceAction ?? 0, .. new byte[14]];
+            if (command.Opcode == 0x1E)
+                cdb[4] = 1;   // preventing removal
+            bool persistent = command.Opcode is 0x5E or 0x5F;
+            bool reads = allowed.Contains(command.Opcode) || (command.Opcode, command.ServiceAction) == (0x9E, (byte?)0x10);
+            ScsiStatus? OutcomeFor(ItNexus nexus) => _bench.Begin(cdb, nexus: nexus).Outcome?.Status;
+
+            Assert.Equal((command.Name, !reads), (command.Name, OutcomeFor(_stranger) == ScsiStatus.ReservationConflict));
+            if (command.Opcode is not (0x17 or 0x57))
+                Assert.Equal((command.Name, persistent), (command.Name, OutcomeFor(_holder) == ScsiStatus.ReservationConflict));
+        }
+
+        Assert.Equal("Good", _bench.Refusal([0x17], nexus: _stranger));   // nothing happens
+        Assert.Equal("ReservationConflict", _bench.Refusal([0x00], nexus: _stranger));
+        Assert.Equal("Good", _bench.Refusal([0x57], nexus: _holder));
+        Assert.Equal("Good", _bench.Refusal([0x00], nexus: _stranger));
+    }
+
+    /// <summary>Whoever is registered: without a reservation nothing conflicts but RESERVE and RELEASE.</summary>
+    [Fact]
+    public void Registrations_alone_keep_nobody_out()
+    {
+        _bench.Register(_registered, 0, 2);
+        foreach (CommandDescriptor command in CommandTable.Commands)
+        {
+            byte[] cdb = [command.Opcode, command.ServiceAction ?? 0, .. new byte[14]];
+            foreach (ItNexus nexus in new[] { _registered, _stranger })
+            {
+                bool conflicts = _bench.Begin(cdb, nexus: nexus).Outcome?.Status == ScsiStatus.ReservationConflict;
+                Assert.Equal((command.Name, Superseded.Contains(command.Opcode)), (command.Name, conflicts));
+            }
+        }
+    }
+
     [Fact]
     public void Starting_the_unit_and_allowing_removal_never_conflict()
     {

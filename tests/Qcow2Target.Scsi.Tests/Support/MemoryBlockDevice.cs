@@ -26,7 +26,7 @@ internal sealed class MemoryBlockDevice : IBlockDevice
     /// <summary>Whether TryRead and TryWrite do their work.</summary>
     public bool AnswersAtOnce { get; set; } = true;
 
-    /// <summary>Called before each ReadAsync, WriteAsync and DescribeAsync.</summary>
+    /// <summary>Called before each ReadAsync, WriteAsync, ZeroAsync and DescribeAsync.</summary>
     public Action? BeforeAsync { get; set; }
 
     public Task FlushGate { get; set; } = Task.CompletedTask;
@@ -97,6 +97,7 @@ internal sealed class MemoryBlockDevice : IBlockDevice
 
     public ValueTask ZeroAsync(long offset, long length, ZeroMode mode, CancellationToken giveUp = default)
     {
+        BeforeAsync?.Invoke();
         Fail(WriteFault);
         lock (_lock)
             Zeroed.Add((offset, length, mode));
