@@ -10,6 +10,7 @@ internal static class Opcodes
     public const byte Text = 0x04;
     public const byte DataOut = 0x05;
     public const byte Logout = 0x06;
+    public const byte Snack = 0x10;
     public const byte NopIn = 0x20;
     public const byte ScsiResponse = 0x21;
     public const byte TaskManagementResponse = 0x22;

@@ -46,15 +46,21 @@ internal sealed class ScriptedSession : IDisposable
     public uint NewTag() => _nextTag++;
 
     /// <summary>Sends a PDU with this session's CmdSN and ExpStatSN; one that is not immediate takes up its CmdSN.</summary>
-    public Task SendAsync(RawPdu pdu)
+    /// <param name="pdu">The PDU; a SNACK and a Data-Out have no CmdSN.</param>
+    /// <param name="spoil">Changes its bytes before they are sent.</param>
+    /// <returns>The bytes that were sent.</returns>
+    public async Task<byte[]> SendAsync(RawPdu pdu, Func<byte[], byte[]>? spoil = null)
     {
-        if (pdu.Opcode != Opcodes.DataOut)
+        if (pdu.Opcode is not (Opcodes.DataOut or Opcodes.Snack))
         {
             pdu.CommandSequence = CommandSequence;
-            if (!pdu.IsImmediate) CommandSequence++;
+            if (!pdu.IsImmediate && pdu.Opcode <= Opcodes.Logout) CommandSequence++;
         }
         pdu.ExpectedSequence = StatusSequence;
-        return _stream.SendAsync(pdu);
+        byte[] bytes = _stream.Encode(pdu);
+        if (spoil is not null) bytes = spoil(bytes);
+        await _stream.SendBytesAsync(bytes);
+        return bytes;
     }
 
     /// <summary>The next PDU whatever it is; null at the end of the connection.</summary>
