@@ -14,8 +14,8 @@ internal static unsafe partial class Libc
     internal const int EINTR = 4;
     internal const int EBADF = 9;
     internal const int EAGAIN = 11;
+    internal const int ENOMEM = 12;
     internal const int EACCES = 13;
-    internal const int EEXIST = 17;
     internal const int ENOTDIR = 20;
     internal const int EISDIR = 21;
     internal const int EINVAL = 22;
@@ -31,6 +31,7 @@ internal static unsafe partial class Libc
     internal const int ELOOP = 40;
     internal const int EXDEV = 18;
     internal const int EOPNOTSUPP = 95;
+    internal const int ENOBUFS = 105;
     internal const int EDQUOT = 122;
 
     internal const int O_RDONLY = 0;
@@ -74,6 +75,9 @@ internal static unsafe partial class Libc
     internal const int MSG_NOSIGNAL = 0x4000;
     internal const short POLLIN = 0x1;
     internal const short POLLOUT = 0x4;
+    internal const int SOCK_CLOEXEC = 0x80000;
+    internal const int MSG_PEEK = 0x2;
+    internal const int PRIO_PROCESS = 0;
     internal const uint EPOLLIN = 0x1;
     internal const uint EPOLLOUT = 0x4;
     internal const uint EPOLLONESHOT = 1u << 30;
@@ -153,6 +157,14 @@ internal static unsafe partial class Libc
     /// <summary>poll(2); a timeout of -1 ms waits for ever.</summary>
     [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
     internal static partial int Poll(PollDescriptor* descriptors, nuint count, int timeoutMilliseconds);
+
+    /// <summary>accept4(2) without the peer's address; the descriptor or -1.</summary>
+    [LibraryImport("libc", EntryPoint = "accept4", SetLastError = true)]
+    internal static partial int Accept(SafeHandle listener, nint address, nint addressLength, int flags);
+
+    /// <summary>setpriority(2); 0 stands for the calling thread, on Linux.</summary>
+    [LibraryImport("libc", EntryPoint = "setpriority", SetLastError = true)]
+    internal static partial int SetPriority(int which, uint who, int niceness);
 
     /// <summary>epoll_create1(2); the descriptor or -1.</summary>
     [LibraryImport("libc", EntryPoint = "epoll_create1", SetLastError = true)]

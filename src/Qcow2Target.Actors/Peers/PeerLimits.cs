@@ -6,14 +6,23 @@ public static class PeerLimits
     /// <summary>Connections that the kernel completes for a portal before they are accepted. The kernel has a limit of its own (net.core.somaxconn).</summary>
     public const int AcceptBacklog = 4096;
 
-    /// <summary>Connections of one portal that have not sent a whole Login Request.</summary>
-    public const int SilentConnections = 768;
+    /// <summary>Connections of one portal that have sent nothing: a socket each.</summary>
+    public const int SilentConnections = 1024;
+
+    /// <summary>Connections of one portal that have begun to send a Login Request: an actor and a small buffer each.</summary>
+    public const int ArrivingLogins = 192;
 
     /// <summary>Logins of one portal between their first request and their session.</summary>
     public const int Negotiations = 192;
 
     /// <summary>Discovery sessions of one portal.</summary>
     public const int DiscoverySessions = 64;
+
+    /// <summary>Logins of one portal that live: those above, and some that were told to go and have not gone yet. With more, connections wait at the door.</summary>
+    public const int LoginsAlive = ArrivingLogins + Negotiations + DiscoverySessions + 64;
+
+    /// <summary>Connections that are accepted before others of the same thread have their turn.</summary>
+    public const int AcceptsAtOnce = 32;
 
     /// <summary>A login's receive buffer as it begins, when bytes have come; it grows with the PDU up to <see cref="Iscsi.IscsiLimits.LoginBufferBytes"/>.</summary>
     public const int FirstBufferBytes = 1 << 10;

@@ -20,7 +20,7 @@ public sealed class LoginActor : ReceiveActor, IWithTimers
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly LoginMachine _machine;
     private readonly IPEndPoint _peer;
-    private byte[] _buffer = [];
+    private byte[] _buffer = new byte[PeerLimits.FirstBufferBytes];
     private int _start;
     private int _end;
     private LoginProgress _progress;
@@ -72,7 +72,6 @@ public sealed class LoginActor : ReceiveActor, IWithTimers
             Context.Stop(Self);
         });
         Receive<Terminated>(_ => { });   // the target has gone: who waits for it says so before this
-        Receive<Readable>(_ => Fill(Math.Max(PeerLimits.FirstBufferBytes, _buffer.Length)));
         Receive<Timeout>(_ => End("was too slow", $"{Describe(_progress)} took longer than {_settings.LoginTimeout.TotalSeconds:0.###} s"));
         Receive<MakeRoom>(_ => End("made room for others", $"{Describe(_progress)} stood longest in a full room"));
     }
@@ -85,7 +84,7 @@ public sealed class LoginActor : ReceiveActor, IWithTimers
 
     private static string Describe(LoginProgress progress) => progress switch
     {
-        LoginProgress.Silent => "a connection without a Login Request",
+        LoginProgress.Arriving => "a Login Request",
         LoginProgress.Negotiating => "a login",
         _ => "a discovery session",
     };
@@ -132,7 +131,7 @@ public sealed class LoginActor : ReceiveActor, IWithTimers
         }
     }
 
-    // A buffer is made when there is something to put into it, and grows when a PDU does not fit.
+    // The buffer grows when a PDU does not fit.
     private void Fill()
     {
         if (_start == _end)
@@ -145,16 +144,8 @@ public sealed class LoginActor : ReceiveActor, IWithTimers
             _end -= _start;
             _start = 0;
         }
-        if (_buffer.Length == 0)
-            _socket.ReadableAsync().PipeTo(Self, Self, success: () => Readable.Instance, failure: e => new PeerGone(e.Message));
-        else
-            Fill(_end < _buffer.Length ? _buffer.Length : Math.Min(_buffer.Length * 4, IscsiLimits.LoginBufferBytes));
-    }
-
-    private void Fill(int bufferBytes)
-    {
-        if (bufferBytes > _buffer.Length)
-            Array.Resize(ref _buffer, bufferBytes);
+        if (_end == _buffer.Length)
+            Array.Resize(ref _buffer, Math.Min(_buffer.Length * 4, IscsiLimits.LoginBufferBytes));
         _socket.ReceiveAsync(_buffer.AsMemory(_end)).PipeTo(Self, Self,
             success: count => count > 0 ? new Received(count) : new PeerGone("it closed the connection"),
             failure: e => new PeerGone(e.Message));
@@ -301,11 +292,6 @@ public sealed class LoginActor : ReceiveActor, IWithTimers
     private sealed record Received(int Count);
 
     private sealed record Sent(int Count);
-
-    private sealed record Readable
-    {
-        public static readonly Readable Instance = new();
-    }
 
     // Comes after the actor has stopped, when its socket was closed: no news then.
     private sealed record PeerGone(string Reason) : IDeadLetterSuppression;

@@ -18,10 +18,6 @@ internal sealed class LoginSocket(Socket socket, SocketPoller poller) : IDisposa
 
     public IPEndPoint Local { get; } = (IPEndPoint)socket.LocalEndPoint!;
 
-    /// <summary>Ends when there is something to receive: until then nobody needs a buffer.</summary>
-    /// <exception cref="ObjectDisposedException">It was closed meanwhile.</exception>
-    public Task ReadableAsync() => WaitAsync(poller.Readable);
-
     /// <returns>Bytes received; 0 at the end of the stream.</returns>
     /// <exception cref="SocketException">The connection is broken.</exception>
     /// <exception cref="ObjectDisposedException">It was closed meanwhile.</exception>

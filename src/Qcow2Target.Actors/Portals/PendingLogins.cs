@@ -19,6 +19,8 @@ internal sealed class PendingLogins<T> where T : class
 
     public int Count => _all.Count;
 
+    public IEnumerable<T> All => _all.Keys;
+
     public int CountOf(LoginProgress progress) => _rooms[progress].Count;
 
     /// <summary>A connection that was just accepted.</summary>
@@ -27,7 +29,7 @@ internal sealed class PendingLogins<T> where T : class
     {
         var entry = new Entry(login, source);
         _all.Add(login, entry);
-        return Place(entry, LoginProgress.Silent);
+        return Place(entry, LoginProgress.Arriving);
     }
 
     /// <summary>A login has come further. One that is not known here has been told to go already.</summary>

@@ -8,16 +8,31 @@ using Qcow2Target.Interop;
 
 namespace Qcow2Target.Actors.Portals;
 
+/// <summary>Something that the poller's thread calls. Must not block.</summary>
+internal interface IPollerClient
+{
+    /// <summary>What was watched can be received from, or is broken.</summary>
+    void Ready(long number);
+
+    /// <summary>Comes every <see cref="SocketPoller.TickMilliseconds"/>.</summary>
+    void Tick();
+}
+
 /// <summary>
-/// One thread that waits for the sockets of all logins at once, by epoll(7): what a wait costs does not depend on how many others wait. Safe to call from
-/// several threads.
+/// One thread that waits for the sockets of all logins at once, by epoll(7): what a wait costs does not depend on how many others wait. It gives way to
+/// the sessions' threads (nice 10), so that a flood of connections takes what they leave. Safe to call from several threads.
 /// </summary>
 internal sealed unsafe class SocketPoller : IDisposable
 {
+    public const int TickMilliseconds = 250;
+
     private const int EventsAtOnce = 64;
+    private const int Niceness = 10;
     private const long WakeUpNumber = 0;
 
-    private readonly ConcurrentDictionary<long, TaskCompletionSource> _waits = new();
+    /// <summary>Who waits: a <see cref="TaskCompletionSource"/> or an <see cref="IPollerClient"/>.</summary>
+    private readonly ConcurrentDictionary<long, object> _waits = new();
+    private readonly ConcurrentDictionary<IPollerClient, bool> _clients = new();
     private readonly SafeFileHandle _poll;
     private readonly WakeUp _wakeUp = new();
     private readonly Thread _thread;
@@ -45,6 +60,30 @@ internal sealed unsafe class SocketPoller : IDisposable
     /// <inheritdoc cref="Readable" path="/exception"/>
     public Task Writable(Socket socket) => Add(socket, Libc.EPOLLOUT);
 
+    /// <summary><see cref="IPollerClient.Tick"/> is called from now on, until <see cref="Remove"/>.</summary>
+    public void Add(IPollerClient client)
+    {
+        _clients[client] = true;
+        _wakeUp.Signal();
+    }
+
+    public void Remove(IPollerClient client) => _clients.TryRemove(client, out _);
+
+    /// <summary>Calls a client once when the socket can be received from.</summary>
+    /// <returns>The number that the call will carry, for <see cref="Unwatch"/>; -1 where the kernel has no room for another.</returns>
+    public long Watch(Socket socket, IPollerClient client)
+    {
+        var number = Interlocked.Increment(ref _lastNumber);
+        _waits[number] = client;
+        if (Arm(socket, Libc.EPOLLIN, number) == 0)
+            return number;
+        _waits.TryRemove(number, out _);
+        return -1;
+    }
+
+    /// <summary>The call does not come any more, but one that is under way.</summary>
+    public void Unwatch(long number) => _waits.TryRemove(number, out _);
+
     /// <summary>Takes a socket that nobody waits for out of the kernel's list, so that its traffic does not pass by there any more.</summary>
     public void Forget(Socket socket) => Control(Libc.EPOLL_CTL_DEL, socket.SafeHandle, 0, 0);
 
@@ -69,12 +108,16 @@ internal sealed unsafe class SocketPoller : IDisposable
             Abandon();
             return ended.Task;
         }
-        var error = Control(Libc.EPOLL_CTL_ADD, socket.SafeHandle, events | Libc.EPOLLONESHOT, number);
-        if (error == Libc.EEXIST)
-            error = Control(Libc.EPOLL_CTL_MOD, socket.SafeHandle, events | Libc.EPOLLONESHOT, number);
-        if (error != 0 && _waits.TryRemove(number, out _))
+        if (Arm(socket, events, number) is var error and not 0 && _waits.TryRemove(number, out _))
             ended.SetException(new SocketException(error));
         return ended.Task;
+    }
+
+    /// <returns>An errno or 0.</returns>
+    private int Arm(Socket socket, uint events, long number)
+    {
+        var error = Control(Libc.EPOLL_CTL_MOD, socket.SafeHandle, events | Libc.EPOLLONESHOT, number);
+        return error == Libc.ENOENT ? Control(Libc.EPOLL_CTL_ADD, socket.SafeHandle, events | Libc.EPOLLONESHOT, number) : error;
     }
 
     /// <returns>An errno or 0.</returns>
@@ -87,23 +130,41 @@ internal sealed unsafe class SocketPoller : IDisposable
 
     private void Run()
     {
+        _ = Libc.SetPriority(Libc.PRIO_PROCESS, 0, Niceness);   // of this thread; without it all goes on as well
         var events = stackalloc byte[PollEvents.Bytes * EventsAtOnce];
+        var lastTick = Environment.TickCount64;
         while (!_ended)
         {
-            var count = Libc.EpollWait(_poll, events, EventsAtOnce, -1);
+            var count = Libc.EpollWait(_poll, events, EventsAtOnce, _clients.IsEmpty ? -1 : TickMilliseconds);
             for (var i = 0; i < count; i++)
             {
-                if (_waits.TryRemove(PollEvents.Number(events + i * PollEvents.Bytes), out var ended))
-                    ended.TrySetResult();
+                var number = PollEvents.Number(events + i * PollEvents.Bytes);
+                if (number == WakeUpNumber)
+                    _wakeUp.Clear();
+                else if (_waits.TryRemove(number, out var waiting))
+                    Wake(waiting, number);
             }
+            if (Environment.TickCount64 - lastTick < TickMilliseconds)
+                continue;
+            lastTick = Environment.TickCount64;
+            foreach (var client in _clients.Keys)
+                client.Tick();
         }
+    }
+
+    private static void Wake(object waiting, long number)
+    {
+        if (waiting is IPollerClient client)
+            client.Ready(number);
+        else
+            ((TaskCompletionSource)waiting).TrySetResult();
     }
 
     private void Abandon()
     {
         foreach (var number in _waits.Keys)
         {
-            if (_waits.TryRemove(number, out var ended))
+            if (_waits.TryRemove(number, out var waiting) && waiting is TaskCompletionSource ended)
                 ended.TrySetException(new ObjectDisposedException(nameof(SocketPoller)));
         }
     }

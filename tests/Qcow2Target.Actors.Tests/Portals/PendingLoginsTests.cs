@@ -8,7 +8,7 @@ public sealed class PendingLoginsTests
 {
     private static readonly PeerGroup Attacker = Address("192.0.2.66"), Farm = Address("192.0.2.7");
 
-    private readonly PendingLogins<string> _pending = new(progress => progress == LoginProgress.Silent ? 4 : 2);
+    private readonly PendingLogins<string> _pending = new(progress => progress == LoginProgress.Arriving ? 4 : 2);
 
     [Fact]
     public void While_there_is_room_nobody_has_to_go()

@@ -1,0 +1,228 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Qcow2Target.Actors.Peers;
+using Qcow2Target.Interop;
+
+namespace Qcow2Target.Actors.Portals;
+
+/// <summary>From the door to its portal: a connection that has sent something. Belongs to the portal, which tells the door when it is over.</summary>
+internal sealed record ConnectionArrived(Socket Socket);
+
+/// <summary>From the door to its portal: there are no descriptors left, and no silent connection that could be closed for one.</summary>
+internal sealed record DescriptorsShort;
+
+/// <summary>
+/// A portal's listener and the connections that have said nothing yet. They cost a socket each and no actor, buffer or timer; whoever says something is
+/// handed to the portal, as far as that has room. Runs on the poller's thread; safe to call from several threads.
+/// </summary>
+internal sealed unsafe class FrontDoor(Socket listener, PortalSettings settings, SocketPoller poller, IActorRef portal) : IPollerClient
+{
+    private readonly Lock _gate = new();
+    private readonly PendingLogins<Visitor> _silent = new(_ => PeerLimits.SilentConnections);
+    private readonly Dictionary<long, Visitor> _watched = [];
+    private readonly Queue<Visitor> _arrived = new();
+    private readonly IPEndPoint _address = (IPEndPoint)listener.LocalEndPoint!;
+    private long _listening = -1;
+    private int _inside;
+    private bool _isClosed;
+
+    public void Open()
+    {
+        listener.Blocking = false;
+        lock (_gate)
+            Listen();
+        poller.Add(this);
+    }
+
+    /// <summary>A connection that was handed in is over, or a session: there is room for another.</summary>
+    public void TakeBack()
+    {
+        lock (_gate)
+        {
+            _inside--;
+            HandIn();
+        }
+    }
+
+    public void Ready(long number)
+    {
+        lock (_gate)
+        {
+            if (_isClosed)
+                return;
+            if (number == _listening)
+            {
+                AcceptSome();
+            }
+            else if (_watched.Remove(number, out var visitor) && !visitor.IsGone)
+            {
+                if (_arrived.Count >= 2 * PeerLimits.SilentConnections)
+                    ForgetWhoIsGone();
+                _arrived.Enqueue(visitor);
+                HandIn();
+            }
+        }
+    }
+
+    /// <summary>Closes who has been silent for too long, and listens again after a want of descriptors.</summary>
+    public void Tick()
+    {
+        lock (_gate)
+        {
+            if (_isClosed)
+                return;
+            var longest = (long)settings.LoginTimeout.TotalMilliseconds;
+            foreach (var late in _silent.All.Where(v => Environment.TickCount64 - v.Since >= longest).ToArray())
+            {
+                _silent.Leave(late);
+                Close(late, "was too slow", $"it said nothing for {settings.LoginTimeout.TotalSeconds:0.###} s");
+            }
+            if (_listening < 0)
+                Listen();
+        }
+    }
+
+    /// <summary>Closes the listener and every connection that was not handed in.</summary>
+    public void Close()
+    {
+        poller.Remove(this);
+        lock (_gate)
+        {
+            if (_isClosed)
+                return;
+            _isClosed = true;
+            poller.Unwatch(_listening);
+            listener.Dispose();
+            foreach (var visitor in _silent.All)
+                Forget(visitor);
+        }
+    }
+
+    private void Listen() => _listening = poller.Watch(listener, this);
+
+    private void AcceptSome()
+    {
+        _listening = -1;
+        for (var i = 0; i < PeerLimits.AcceptsAtOnce; i++)
+        {
+            var descriptor = Libc.Accept(listener.SafeHandle, 0, 0, Libc.SOCK_CLOEXEC);
+            if (descriptor >= 0)
+            {
+                LetIn(descriptor);
+                continue;
+            }
+            switch (Marshal.GetLastPInvokeError())
+            {
+                case Libc.EMFILE or Libc.ENFILE or Libc.ENOBUFS or Libc.ENOMEM:
+                    GiveBack();
+                    return;      // listens again with the next tick
+                case Libc.EAGAIN:
+                    Listen();
+                    return;
+            }
+            // Anything else concerns one connection only, which is gone (accept(2)).
+        }
+        Listen();
+    }
+
+    private void LetIn(int descriptor)
+    {
+        var socket = new Socket(new SafeSocketHandle(descriptor, ownsHandle: true));
+        if (PeerOf(socket) is not { } peer)
+        {
+            socket.Dispose();   // gone before it was looked at
+            return;
+        }
+        var visitor = new Visitor(socket, peer);
+        if (_silent.Enter(visitor, PeerGroup.Of(visitor.Peer.Address)) is { } other)
+            Close(other, "made room for others", "it said nothing, and stood longest in a full room");
+        visitor.Watch = poller.Watch(socket, this);
+        if (visitor.Watch >= 0)
+        {
+            _watched[visitor.Watch] = visitor;
+            return;
+        }
+        _silent.Leave(visitor);
+        Forget(visitor);
+    }
+
+    private static IPEndPoint? PeerOf(Socket socket)
+    {
+        try
+        {
+            return socket.RemoteEndPoint as IPEndPoint;
+        }
+        catch (SocketException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Hands who has something to say to the portal, the first first. Who is only gone again is no matter for it.</summary>
+    private void HandIn()
+    {
+        while (_inside < PeerLimits.LoginsAlive && _arrived.TryDequeue(out var visitor))
+        {
+            if (visitor.IsGone)
+                continue;
+            _silent.Leave(visitor);
+            byte first;
+            if (Libc.Recv(visitor.Socket.SafeHandle, &first, 1, Libc.MSG_PEEK | Libc.MSG_DONTWAIT) <= 0)
+            {
+                Forget(visitor);
+                continue;
+            }
+            visitor.IsGone = true;
+            _inside++;
+            portal.Tell(new ConnectionArrived(visitor.Socket), ActorRefs.NoSender);
+        }
+    }
+
+    // While the portal has no room nobody is dequeued: those among them that were closed meanwhile would become more and more.
+    private void ForgetWhoIsGone()
+    {
+        for (var i = _arrived.Count; i > 0; i--)
+        {
+            if (_arrived.Dequeue() is { IsGone: false } visitor)
+                _arrived.Enqueue(visitor);
+        }
+    }
+
+    private void GiveBack()
+    {
+        settings.Peers.Refused("cannot take connections", _address, "there are no descriptors or no memory left for another");
+        if (_silent.TakeLeastAdvanced() is { } other)
+            Close(other, "made room for others", "it said nothing, and descriptors were short");
+        else
+            portal.Tell(new DescriptorsShort(), ActorRefs.NoSender);
+    }
+
+    private void Close(Visitor visitor, string kind, string reason)
+    {
+        settings.Peers.Refused(kind, visitor.Peer, reason);
+        Forget(visitor);
+    }
+
+    private void Forget(Visitor visitor)
+    {
+        visitor.IsGone = true;
+        poller.Unwatch(visitor.Watch);
+        _watched.Remove(visitor.Watch);
+        visitor.Socket.Dispose();
+    }
+
+    private sealed class Visitor(Socket socket, IPEndPoint peer)
+    {
+        public Socket Socket => socket;
+
+        public IPEndPoint Peer => peer;
+
+        public long Since { get; } = Environment.TickCount64;
+
+        public long Watch { get; set; }
+
+        /// <summary>Closed, or handed in.</summary>
+        public bool IsGone { get; set; }
+    }
+}

@@ -1,0 +1,137 @@
+using System.Net;
+using System.Net.Sockets;
+using Qcow2Target.Actors.Peers;
+using Qcow2Target.Actors.Portals;
+using Qcow2Target.Actors.Targets;
+
+namespace Qcow2Target.Actors.Tests.Portals;
+
+/// <summary>The door of a portal on a real socket, with the portal played by the test.</summary>
+public sealed class FrontDoorTests : TestKit
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
+
+    private readonly SocketPoller _poller = new();
+    private readonly List<Socket> _peers = [];
+    private readonly TestProbe _portal, _lines;
+    private FrontDoor? _door;
+    private IPEndPoint? _address;
+
+    public FrontDoorTests()
+    {
+        _portal = CreateTestProbe();
+        _lines = CreateTestProbe();
+        Sys.EventStream.Subscribe(_lines.Ref, typeof(LogEvent));
+    }
+
+    protected override void AfterAll()
+    {
+        _door?.Close();
+        _poller.Dispose();
+        foreach (var peer in _peers)
+            peer.Dispose();
+        base.AfterAll();
+    }
+
+    [Fact]
+    public void Only_who_says_something_is_handed_in_and_its_bytes_are_still_there()
+    {
+        Open(TimeSpan.FromMinutes(1));
+        Connect();
+        var talker = Connect();
+        _portal.ExpectNoMsg(100);
+        talker.Send([1, 2, 3]);
+        using var socket = _portal.ExpectMsg<ConnectionArrived>(Limit).Socket;
+        var bytes = new byte[8];
+        Assert.Equal(3, socket.Receive(bytes));
+        Assert.Equal(talker.LocalEndPoint, socket.RemoteEndPoint);
+    }
+
+    [Fact]
+    public void Who_goes_again_without_a_word_is_no_matter_for_the_portal()
+    {
+        Open(TimeSpan.FromMinutes(1));
+        for (var i = 0; i < 50; i++)
+        {
+            var peer = Connect();
+            if (i % 2 == 0)
+                peer.LingerState = new LingerOption(true, 0);
+            peer.Dispose();
+        }
+        Connect().Send([1]);
+        _portal.ExpectMsg<ConnectionArrived>(Limit).Socket.Dispose();
+        _portal.ExpectNoMsg(50);
+    }
+
+    [Fact]
+    public void Who_says_nothing_for_too_long_is_closed_with_one_line()
+    {
+        Open(TimeSpan.FromMilliseconds(300));
+        var silent = Enumerable.Range(0, 5).Select(_ => Connect()).ToArray();
+        foreach (var peer in silent)
+            Assert.Equal(0, peer.Receive(new byte[1]));
+        var line = _lines.ExpectMsg<LogEvent>(Limit).Message.ToString()!;
+        Assert.Contains("was too slow: it said nothing for 0.3 s", line, StringComparison.Ordinal);
+        _lines.ExpectNoMsg(50);
+    }
+
+    [Fact]
+    public void In_a_full_room_the_oldest_makes_room_and_who_comes_last_is_handed_in()
+    {
+        Open(TimeSpan.FromMinutes(1));
+        for (var i = 0; i < PeerLimits.SilentConnections; i++)
+            Connect();
+        Connect().Send([1]);
+        using var arrived = _portal.ExpectMsg<ConnectionArrived>(Limit).Socket;
+        Assert.Equal(_peers[^1].LocalEndPoint, arrived.RemoteEndPoint);
+        Assert.Equal(0, _peers[0].Receive(new byte[1]));
+        Assert.False(_peers[1].Poll(0, SelectMode.SelectRead));
+    }
+
+    [Fact]
+    public void No_more_are_handed_in_than_the_portal_has_room_for_and_each_that_ends_lets_in_another()
+    {
+        Open(TimeSpan.FromMinutes(1));
+        for (var i = 0; i < PeerLimits.LoginsAlive + 5; i++)
+            Connect().Send([1]);
+        for (var i = 0; i < PeerLimits.LoginsAlive; i++)
+            _portal.ExpectMsg<ConnectionArrived>(Limit).Socket.Dispose();
+        _portal.ExpectNoMsg(100);
+        for (var i = 0; i < 5; i++)
+        {
+            _door!.TakeBack();
+            _portal.ExpectMsg<ConnectionArrived>(Limit).Socket.Dispose();
+        }
+        _door!.TakeBack();
+        _portal.ExpectNoMsg(50);
+    }
+
+    [Fact]
+    public void A_closed_door_closes_who_waits_and_listens_no_more()
+    {
+        Open(TimeSpan.FromMinutes(1));
+        var silent = Connect();
+        Connect().Send([1]);
+        _portal.ExpectMsg<ConnectionArrived>(Limit).Socket.Dispose();   // so the silent one, which came before, has been accepted
+        _door!.Close();
+        Assert.Equal(0, silent.Receive(new byte[1]));
+        Assert.Throws<SocketException>(() => Connect());
+    }
+
+    private void Open(TimeSpan loginTimeout)
+    {
+        var listener = PortalActor.Listen(new IPEndPoint(IPAddress.Loopback, 0));
+        _address = (IPEndPoint)listener.LocalEndPoint!;
+        var settings = new PortalSettings([], 1, loginTimeout, Limit, TestActor, new TargetBoard(), new PeerLog(Sys.Log, TimeProvider.System));
+        _door = new FrontDoor(listener, settings, _poller, _portal.Ref);
+        _door.Open();
+    }
+
+    private Socket Connect()
+    {
+        Socket peer = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveTimeout = (int)Limit.TotalMilliseconds };
+        _peers.Add(peer);
+        peer.Connect(_address!);
+        return peer;
+    }
+}
