@@ -166,6 +166,20 @@ public sealed class ExtendedCopyTests
     }
 
     [Fact]
+    public async Task An_abort_ends_the_copy_at_the_next_piece_and_its_outcome_is_a_failure()
+    {
+        using var abort = new CancellationTokenSource();
+        _second.BeforeAsync = abort.Cancel;
+        byte[] list = List([Target(0), Target(Lun1)], [Segment(0, 1, 0, 0, 4096)]);
+        CommandPlan plan = _bench.Begin(Cdb(list.Length), list.Length);
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await plan.ExecuteAsync(list, abort.Token));
+
+        Assert.Single(_second.Writes);
+        Assert.Equal(2, _bench.Data([0x84, 0x00, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 0, 0])[4]);
+    }
+
+    [Fact]
     public void A_protection_that_comes_while_it_runs_ends_the_copy()
     {
         _second.BeforeAsync = () => _second.Shape = _second.Shape with { IsReadOnly = true };

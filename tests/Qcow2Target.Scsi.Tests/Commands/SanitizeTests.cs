@@ -112,7 +112,7 @@ public sealed class SanitizeTests
         Assert.Equal("Good", _bench.Refusal(Cdb(Immediate | BlockErase)));
 
         Assert.False(late.TryWrite(0, TestCdb.Pattern(512, 1)));
-        Assert.Equal("2/04/01", Bench.Describe(await late.WriteAsync(0, TestCdb.Pattern(512, 1)).AsTask().WaitAsync(Limit)));
+        Assert.Equal("2/04/1B", Bench.Describe(await late.WriteAsync(0, TestCdb.Pattern(512, 1)).AsTask().WaitAsync(Limit)));
 
         Task over = Over();
         gate.SetResult();
