@@ -1,3 +1,4 @@
+using Qcow2Target.Scsi.Operations;
 using Qcow2Target.Scsi.Sense;
 
 namespace Qcow2Target.Scsi;

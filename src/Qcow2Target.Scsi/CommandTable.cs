@@ -26,7 +26,7 @@ internal static class CommandTable
         {
             Attention = AttentionRule.Left, Reservation = ReservationRule.Allowed, Access = ReservationAccess.None, Operation = OperationRule.Allowed,
         },
-        new("FORMAT UNIT", 0x04, null, [0x04, 0xD0, 0, 0, 0x03, Control], FormatUnit.Begin),
+        new("FORMAT UNIT", 0x04, null, [0x04, 0xF7, 0, 0, 0x03, Control], FormatUnit.Begin),
         new("READ (6)", 0x08, null, [0x08, 0x1F, All, All, All, Control], Read.Begin) { Access = ReservationAccess.Read },
         new("WRITE (6)", 0x0A, null, [0x0A, 0x1F, All, All, All, Control], Write.Begin),
         new("INQUIRY", 0x12, null, [0x12, 0x03, All, All, All, Control], Inquiry.Begin)

@@ -1,3 +1,4 @@
+using Qcow2Target.Scsi.Operations;
 using Qcow2Target.Scsi.Reservations;
 using Qcow2Target.Scsi.Sense;
 
@@ -29,6 +30,7 @@ public sealed class LogicalUnit
         _defaults = _modes = settings.Modes;
         _time = settings.Time;
         Tray = settings.Medium == MediumKind.Removable ? new Tray() : null;
+        SanitizeKeeper = settings.SanitizeKeeper;
         Reservations = new ReservationTable(this, settings.Host, settings.Reservations);
     }
 
@@ -70,6 +72,9 @@ public sealed class LogicalUnit
     /// <summary>Persistent reservations; RESERVE is apart from them.</summary>
     internal ReservationTable Reservations { get; }
 
+    /// <summary>Keeps sanitize operations over a loss of power; null where nothing can be kept.</summary>
+    internal ISanitizeKeeper? SanitizeKeeper { get; }
+
     /// <summary>The mode parameters in force.</summary>
     public ModeParameters Modes => _modes;
 
@@ -91,6 +96,21 @@ public sealed class LogicalUnit
                 _changed = NewSignal();
             }
         }
+    }
+
+    /// <summary>The medium was being sanitized when it was last seen. To be called before the first command.</summary>
+    /// <param name="record">What was kept of it. One that cannot be read has failed.</param>
+    /// <param name="resumption">Whether it goes on.</param>
+    public void TakeUp(SanitizeRecord record, SanitizeResumption resumption)
+    {
+        BlockDeviceShape shape = Device.Shape;
+        SanitizePattern? pattern = null;
+        bool isWhole = record.OverwriteList.IsEmpty || SanitizePattern.Parse(record.OverwriteList.Span, shape.BlockBytes, out pattern) is null;
+        var operation = new SanitizeOperation(shape, record, pattern, SanitizeKeeper);
+        if (!isWhole || resumption == SanitizeResumption.HasFailed)
+            operation.Fail();
+        if (Medium.TryTake(operation, out UnitOperation? before) && !operation.HasFailed)
+            operation.Start(this, before);
     }
 
     /// <summary>Tells every nexus that has used this unit, but not <paramref name="except"/>.</summary>

@@ -1,3 +1,4 @@
+using Qcow2Target.Scsi.Operations;
 using Qcow2Target.Scsi.Reservations;
 
 namespace Qcow2Target.Scsi;
@@ -13,6 +14,9 @@ public sealed record LogicalUnitSettings
 
     /// <summary>What the host has kept from before.</summary>
     public PersistentReservations Reservations { get; init; } = PersistentReservations.None;
+
+    /// <summary>Keeps sanitize operations over a loss of power; null where nothing can be kept.</summary>
+    public ISanitizeKeeper? SanitizeKeeper { get; init; }
 
     /// <summary>Whether the medium can be ejected.</summary>
     public MediumKind Medium { get; init; } = MediumKind.Fixed;

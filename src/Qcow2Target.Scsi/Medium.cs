@@ -1,3 +1,5 @@
+using Qcow2Target.Scsi.Operations;
+
 namespace Qcow2Target.Scsi;
 
 /// <summary>
@@ -76,11 +78,18 @@ internal sealed class Medium(IBlockDevice device)
         }
     }
 
-    /// <summary>Takes the whole medium. False: another operation has it, and has not failed.</summary>
-    public bool TryTake(UnitOperation operation)
+    /// <summary>Takes the whole medium.</summary>
+    /// <param name="operation">Who takes it.</param>
+    /// <param name="before">What had it, or null. Where the answer is false it has it still.</param>
+    public bool TryTake(UnitOperation operation, out UnitOperation? before)
     {
-        UnitOperation? before = Operation;
-        return (before is null || before.HasFailed) && Interlocked.CompareExchange(ref _operation, operation, before) == before;
+        before = Operation;
+        if (!operation.MayFollow(before))
+            return false;
+        UnitOperation? found = Interlocked.CompareExchange(ref _operation, operation, before);
+        bool taken = found == before;
+        before = found;
+        return taken;
     }
 
     /// <summary>After <see cref="TryTake"/>: ends when the writes that were under way have ended. Those behind them find the medium taken.</summary>
@@ -90,18 +99,8 @@ internal sealed class Medium(IBlockDevice device)
         everything.Dispose();
     }
 
-    public void Release(UnitOperation operation) => Interlocked.CompareExchange(ref _operation, null, operation);
-
-    /// <summary>Gives a medium back whose operation failed. False: it was started so that only another one may do that.</summary>
-    public bool TryLeaveFailure()
-    {
-        if (Operation is not { } operation)
-            return true;
-        if (!operation.HasFailed || operation.Exit != FailureExit.Allowed)
-            return false;
-        Release(operation);
-        return true;
-    }
+    /// <summary>Gives the medium on, or back to nobody (null).</summary>
+    public void Replace(UnitOperation operation, UnitOperation? next) => Interlocked.CompareExchange(ref _operation, next, operation);
 
     private async ValueTask ZeroStepAsync(long offset, long length, ZeroMode mode, CancellationToken giveUp)
     {

@@ -1,4 +1,5 @@
 using Qcow2Target.Scsi.Cdb;
+using Qcow2Target.Scsi.Operations;
 using Qcow2Target.Scsi.Sense;
 
 namespace Qcow2Target.Scsi.Commands;
@@ -22,9 +23,10 @@ internal static class Sanitize
         if ((Refusal(context) ?? LengthRefusal(context)) is { } sense)
             return context.Refuse(sense);
         LogicalUnit unit = context.Unit;
-        (bool waits, FailureExit exit) = Flags(context.Cdb[1]);
+        var record = new SanitizeRecord(ExitOf(context.Cdb[1]), default);
+        StatusTime status = StatusTimeOf(context.Cdb[1]);
         return CommandPlan.Execute(unit, (_, cancellationToken) =>
-            WholeMedium.RunAsync(unit, UnitOperationKind.Sanitize, exit, passes: 1, WholeMedium.EraseAsync, waits ? cancellationToken : null));
+            WholeMedium.RunAsync(unit, new SanitizeOperation(unit.Device.Shape, record, pattern: null, unit.SanitizeKeeper), status, cancellationToken));
     }
 
     public static CommandPlan BeginOverwrite(in CommandContext context)
@@ -36,14 +38,17 @@ internal static class Sanitize
             return context.Refuse(SenseData.InvalidFieldInCdb(LengthField));
 
         LogicalUnit unit = context.Unit;
-        (bool waits, FailureExit exit) = Flags(context.Cdb[1]);
+        FailureExit exit = ExitOf(context.Cdb[1]);
+        StatusTime status = StatusTimeOf(context.Cdb[1]);
         return CommandPlan.Parameters(unit, length, (list, cancellationToken) =>
         {
             if (list.Length < length)
                 return new(unit.Check(SenseData.ParameterListLengthError));
             if (SanitizePattern.Parse(list.Span, unit.Device.Shape.BlockBytes, out SanitizePattern? pattern) is { } sense)
                 return new(unit.Check(sense));
-            return WholeMedium.RunAsync(unit, UnitOperationKind.Sanitize, exit, pattern!.Passes, pattern.OverwriteAsync, waits ? cancellationToken : null);
+            // The list is the transport's buffer: what is kept is a copy.
+            var operation = new SanitizeOperation(unit.Device.Shape, new SanitizeRecord(exit, list.ToArray()), pattern, unit.SanitizeKeeper);
+            return WholeMedium.RunAsync(unit, operation, status, cancellationToken);
         });
     }
 
@@ -51,11 +56,19 @@ internal static class Sanitize
     {
         if ((Refusal(context) ?? LengthRefusal(context)) is { } sense)
             return context.Refuse(sense);
-        return context.Unit.Medium.TryLeaveFailure() ? context.Good() : context.Refuse(SenseData.InvalidFieldInCdb(1, ServiceActionBit));
+        if (context.Unit.Medium.Operation is not { } operation)
+            return context.Good();
+        if (operation.Exit != FailureExit.Allowed)
+            return context.Refuse(SenseData.InvalidFieldInCdb(1, ServiceActionBit));
+
+        LogicalUnit unit = context.Unit;
+        return CommandPlan.Execute(unit, (_, cancellationToken) =>
+            WholeMedium.RunAsync(unit, new FailureExitOperation(unit.SanitizeKeeper), StatusTime.AtTheEnd, cancellationToken));
     }
 
-    private static (bool Waits, FailureExit Exit) Flags(byte flags) =>
-        ((flags & Immediate) == 0, (flags & AllowUnrestrictedExit) != 0 ? FailureExit.Allowed : FailureExit.OnlyBySanitizing);
+    private static StatusTime StatusTimeOf(byte flags) => (flags & Immediate) != 0 ? StatusTime.AtTheBeginning : StatusTime.AtTheEnd;
+
+    private static FailureExit ExitOf(byte flags) => (flags & AllowUnrestrictedExit) != 0 ? FailureExit.Allowed : FailureExit.OnlyBySanitizing;
 
     private static SenseData? Refusal(in CommandContext context)
     {

@@ -162,33 +162,4 @@ public sealed class SanitizeTests
         Assert.Equal("7/27/00", new Bench(new MemoryBlockDevice(isReadOnly: true)).Refusal(Cdb(BlockErase)));
         Assert.Empty(_bench.Device.Zeroed);
     }
-
-    [Fact]
-    public void Format_unit_zeroes_everything_and_takes_no_list()
-    {
-        _bench.Run(TestCdb.Ten(0x2A, 0, 1), TestCdb.Pattern(512, 1));
-        Assert.Equal("5/24/00@1.4", _bench.Refusal([0x04, 0x10]));
-        Assert.Equal("5/24/00@1.7", _bench.Refusal([0x04, 0x80]));
-        Assert.Equal("5/24/00@4.1", _bench.Refusal([0x04, 0, 0, 0, 1]));
-        Assert.Equal("Good", _bench.Refusal([0x04]));
-        Assert.Equal(-1, _bench.Device.Bytes.AsSpan().IndexOfAnyExcept((byte)0));
-
-        _bench.Device.WriteFault = BlockDeviceFault.WriteError;
-        Assert.Equal("3/0C/00", _bench.Refusal([0x04]));
-        Assert.Equal("Good", _bench.Refusal([0x00]));
-    }
-
-    [Fact]
-    public async Task While_the_unit_is_formatted_commands_are_told_so()
-    {
-        var gate = new TaskCompletionSource();
-        _bench.Device.FlushGate = gate.Task;
-        Task<ScsiOutcome> format = Bench.RunAsync(_bench.Begin([0x04]), [], default).AsTask();
-
-        Assert.Equal("2/04/04", _bench.Refusal([0x00]));
-        gate.SetResult();
-
-        Assert.Same(ScsiOutcome.Good, await format.WaitAsync(Limit));
-        Assert.Equal("Good", _bench.Refusal([0x00]));
-    }
 }

@@ -1,7 +1,7 @@
 using Qcow2Target.Scsi.Cdb;
 using Qcow2Target.Scsi.Sense;
 
-namespace Qcow2Target.Scsi.Commands;
+namespace Qcow2Target.Scsi.Operations;
 
 /// <summary>The parameter list of SANITIZE OVERWRITE (SBC-3 table 91), and the overwriting.</summary>
 internal sealed class SanitizePattern
@@ -15,10 +15,10 @@ internal sealed class SanitizePattern
     private const int CountBit = 4;
     private const int LengthField = 2;
 
-    private readonly byte[] _block;
+    private readonly BlockPattern _block;
     private readonly bool _inverts;
 
-    private SanitizePattern(byte[] block, int passes, bool inverts) => (_block, Passes, _inverts) = (block, passes, inverts);
+    private SanitizePattern(BlockPattern block, int passes, bool inverts) => (_block, Passes, _inverts) = (block, passes, inverts);
 
     /// <summary>1 to 31.</summary>
     public int Passes { get; }
@@ -27,6 +27,8 @@ internal sealed class SanitizePattern
     public static SenseData? Parse(ReadOnlySpan<byte> list, int blockBytes, out SanitizePattern? pattern)
     {
         pattern = null;
+        if (list.Length <= HeaderBytes)
+            return SenseData.ParameterListLengthError;
         byte flags = list[0];
         if ((flags & Test) != 0)
             return SenseData.InvalidFieldInParameterList(0, TestBit);
@@ -36,31 +38,14 @@ internal sealed class SanitizePattern
         if (length == 0 || length > blockBytes || length != list.Length - HeaderBytes)
             return SenseData.InvalidFieldInParameterList(LengthField);
 
-        byte[] block = new byte[blockBytes];
-        for (int i = 0; i < blockBytes; i++)
-            block[i] = list[HeaderBytes + (i % length)];
-        pattern = new SanitizePattern(block, flags & Count, (flags & Invert) != 0);
+        pattern = new SanitizePattern(new BlockPattern(list[HeaderBytes..], blockBytes), flags & Count, (flags & Invert) != 0);
         return null;
     }
 
-    /// <summary>One pass over the whole medium.</summary>
+    /// <summary>All passes over the whole medium.</summary>
     public async Task OverwriteAsync(IBlockDevice device, UnitOperation operation)
     {
         for (int pass = 0; pass < Passes; pass++)
-        {
-            byte[] piece = new byte[ScsiLimits.PieceBytes];
-            for (int at = 0; at < piece.Length; at++)
-                piece[at] = (byte)(_inverts && pass % 2 == 1 ? ~_block[at % _block.Length] : _block[at % _block.Length]);
-
-            long capacity = device.Shape.Blocks * device.Shape.BlockBytes;
-            for (long offset = 0; offset < capacity; offset += piece.Length)
-            {
-                int length = (int)Math.Min(piece.Length, capacity - offset);
-                await device.WriteAsync(offset, piece.AsMemory(0, length)).ConfigureAwait(false);
-                operation.Advance(length);
-            }
-
-            await device.FlushAsync().ConfigureAwait(false);
-        }
+            await (_inverts && pass % 2 == 1 ? _block.Inverted() : _block).WriteEverywhereAsync(device, operation).ConfigureAwait(false);
     }
 }
