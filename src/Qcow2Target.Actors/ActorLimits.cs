@@ -15,6 +15,9 @@ public static class ActorLimits
     /// <summary>Sessions of the daemon: each has a thread.</summary>
     public const int Sessions = 2048;
 
+    /// <summary>Media in the state file whose sanitizing was given up: beyond it the oldest is forgotten. The files of most are long gone.</summary>
+    public const int AbandonedSanitizes = 256;
+
     /// <summary>Logical block size, bytes.</summary>
     public const int BlockBytes = 512;
 

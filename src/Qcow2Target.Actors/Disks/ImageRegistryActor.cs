@@ -64,7 +64,7 @@ public sealed class ImageRegistryActor : ReceiveActor
             var image = Qcow2Image.Open(options);
             var identity = files.Identity;
             command.Delivery.Deliver(new ImageLease(image, new ImageQueue(threads.ForDevice(identity.Device))));
-            return new Opened(client, command, image.Info, new StoredFile(identity.Device, identity.Inode));
+            return new Opened(client, command, image.Info, new StoredFile(identity.Device, identity.Inode, identity.BirthTime));
         }).PipeTo(Self, Self, success: opened => opened, failure: e => new NotOpened(client, command, e));
     }
 

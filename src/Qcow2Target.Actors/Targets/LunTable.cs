@@ -7,7 +7,12 @@ using Qcow2Target.Scsi.Sense;
 namespace Qcow2Target.Actors.Targets;
 
 /// <summary>The disks of one target by LUN id, and the map of them that sessions read. Belongs to the target's actor.</summary>
-internal sealed class LunTable(TargetName target, Guid daemonId, IActorRef owner)
+/// <param name="target">The target's name.</param>
+/// <param name="daemonId">What disks' identities derive from.</param>
+/// <param name="owner">The target.</param>
+/// <param name="manager">Its manager.</param>
+/// <param name="sanitizes">Media whose sanitizing has not ended.</param>
+internal sealed class LunTable(TargetName target, Guid daemonId, IActorRef owner, IActorRef manager, UnfinishedSanitizes sanitizes)
 {
     private readonly SortedDictionary<int, LunEntry> _entries = [];
     private readonly HashSet<int> _usedBefore = [];
@@ -56,13 +61,26 @@ internal sealed class LunTable(TargetName target, Guid daemonId, IActorRef owner
         entry.Path = opened.Path;
         entry.File = opened.File;
         entry.CapacityBytes = opened.CapacityBytes;
-        entry.Unit ??= new LogicalUnit(entry.Port, IdentityOf(entry, opened), new LogicalUnitSettings
+        if (entry.Unit is null)
         {
-            Host = new UnitHost(owner, entry.Lun),
+            entry.Unit = NewUnit(entry, opened);
+            entry.Sanitizing = sanitizes.Find(opened.File);
+            if (entry.Sanitizing is { } unfinished)
+                entry.Unit.TakeUp(unfinished.Record, unfinished.Resumption);
+        }
+        entry.Unit.Availability = UnitAvailability.Ready;
+    }
+
+    private LogicalUnit NewUnit(LunEntry entry, DiskOpened opened)
+    {
+        var host = new UnitHost(owner, manager, entry.Lun, opened.File);
+        return new LogicalUnit(entry.Port, IdentityOf(entry, opened), new LogicalUnitSettings
+        {
+            Host = host,
+            SanitizeKeeper = host,
             Reservations = entry.Reservations?.Restore() ?? PersistentReservations.None,
             Medium = entry.Flavour.Medium,
         });
-        entry.Unit.Availability = UnitAvailability.Ready;
     }
 
     /// <summary>Brings the map that sessions read up to date.</summary>
@@ -158,6 +176,9 @@ internal sealed class LunEntry(int lun, string path, string? serial, ImageAccess
 
     /// <summary>Persistent reservations that the state file holds, or null.</summary>
     public StoredReservations? Reservations { get; set; }
+
+    /// <summary>What the unit was found with when it was made: a sanitize operation that had not ended, or null.</summary>
+    public StoredSanitize? Sanitizing { get; set; }
 
     /// <summary>The unit that initiators see; null before the image was opened.</summary>
     public LogicalUnit? Unit { get; set; }

@@ -3,7 +3,9 @@ namespace Qcow2Target.Actors.Targets;
 /// <summary>What the state file holds: which targets there are and what is attached to them.</summary>
 /// <param name="Version">Form of the file: <see cref="CurrentVersion"/>.</param>
 /// <param name="DaemonId">The daemon's own UUID: serial numbers and NAA identifiers derive from it.</param>
-public sealed record StoredState(int Version, Guid DaemonId, IReadOnlyList<StoredTarget> Targets)
+/// <param name="Targets">In the order of their ids.</param>
+/// <param name="Sanitizes">Media whose sanitizing has not ended, oldest first; null: none.</param>
+public sealed record StoredState(int Version, Guid DaemonId, IReadOnlyList<StoredTarget> Targets, IReadOnlyList<StoredSanitize>? Sanitizes = null)
 {
     public const int CurrentVersion = 1;
 }
@@ -27,4 +29,10 @@ public sealed record StoredLun(
 /// <summary>Which file a path named: a file of another identity under the same path is another disk.</summary>
 /// <param name="Device">st_dev.</param>
 /// <param name="Inode">st_ino.</param>
-public sealed record StoredFile(ulong Device, ulong Inode);
+/// <param name="BirthTime">When it was made, in nanoseconds since 1970, which tells a reused inode; 0 where the file system does not say.</param>
+public sealed record StoredFile(ulong Device, ulong Inode, long BirthTime = 0)
+{
+    /// <summary>Whether both may be one file: state of an older daemon has no birth times.</summary>
+    public bool MayBe(StoredFile other) =>
+        (Device, Inode) == (other.Device, other.Inode) && (BirthTime == other.BirthTime || BirthTime == 0 || other.BirthTime == 0);
+}

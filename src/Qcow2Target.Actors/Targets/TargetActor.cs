@@ -26,13 +26,14 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
     private TargetWork? _work;
 
     public TargetActor(
-        int id, TargetName name, Guid daemonId, TargetSettings settings, TargetServices services, Published<AccessRules> access, Published<TargetView> view)
+        int id, TargetName name, Guid daemonId, TargetSettings settings, TargetServices services, Published<AccessRules> access,
+        UnfinishedSanitizes sanitizes, Published<TargetView> view)
     {
         _id = id;
         _name = name;
         _settings = settings;
         _access = access;
-        _luns = new LunTable(name, daemonId, Self);
+        _luns = new LunTable(name, daemonId, Self, Context.Parent, sanitizes);
         _saves = new LunSaves(id, Context.Parent, _luns);
         View = view;
         _sessions = new TargetSessions(Context, name, _luns, settings, services, access, Publish);
@@ -47,8 +48,9 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
     private Published<TargetView> View { get; }
 
     public static Props PropsFor(
-        int id, TargetName name, Guid daemonId, TargetSettings settings, TargetServices services, Published<AccessRules> access, Published<TargetView> view) =>
-        Props.Create(() => new TargetActor(id, name, daemonId, settings, services, access, view));
+        int id, TargetName name, Guid daemonId, TargetSettings settings, TargetServices services, Published<AccessRules> access,
+        UnfinishedSanitizes sanitizes, Published<TargetView> view) =>
+        Props.Create(() => new TargetActor(id, name, daemonId, settings, services, access, sanitizes, view));
 
     /// <summary>A disk begins again in Recovering, its sessions stay up; a session that is restarted ends itself.</summary>
     protected override SupervisorStrategy SupervisorStrategy() =>

@@ -1,6 +1,7 @@
 using Qcow2Target.Actors.Disks;
 using Qcow2Target.Qcow2.Image;
 using Qcow2Target.Scsi;
+using Qcow2Target.Scsi.Operations;
 using Qcow2Target.Scsi.Sense;
 
 namespace Qcow2Target.Actors.Targets;
@@ -50,6 +51,10 @@ internal sealed class TargetDisks(
     public void ReportNew(LunEntry entry)
     {
         var isReuse = luns.IsReuse(entry.Lun);
+        if (entry.Sanitizing is { Resumption: SanitizeResumption.GoesOn })
+            _log.Warning("{Path} was being sanitized when the daemon ended: that goes on", entry.Path);
+        else if (entry.Sanitizing is not null)
+            _log.Warning("{Path} was being sanitized when it was detached: its data are kept from initiators until one sanitizes it again", entry.Path);
         foreach (var session in nexuses.All)
         {
             session.Io.ReportLunsChanged();

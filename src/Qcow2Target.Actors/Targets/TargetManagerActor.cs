@@ -18,6 +18,7 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
     private readonly Dictionary<int, Entry> _byId = [];
     private readonly List<IActorRef> _awaitingReady = [];
     private readonly List<PendingSave> _unsaved = [];
+    private readonly UnfinishedSanitizes _sanitizes = new();
     private Guid _daemonId;
     private int _nextId = 1;
     private bool _saving;
@@ -62,6 +63,7 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
     private void Restore(StoredState state)
     {
         _daemonId = state.DaemonId;
+        _sanitizes.Load(state.Sanitizes ?? []);
         var waitingFor = 0;
         foreach (var stored in state.Targets)
         {
@@ -131,9 +133,11 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
         {
             if (_byId.TryGetValue(message.TargetId, out var entry))
                 entry.Luns = message.Luns;
+            GiveUpSanitizes();
             var number = message.Number;
-            Save([new PendingSave(Sender, () => new LunsSaved(number), reason => new LunsNotSaved(number, reason))]);
+            Save([PendingSave.For(Sender, () => new LunsSaved(number), reason => new LunsNotSaved(number, reason))]);
         });
+        Receive<KeepSanitize>(Keep);
         Receive<TargetEmptied>(Forget);
         Receive<StateSaved>(Saved);
         Receive<TargetDied>(Rebuild);
@@ -161,19 +165,16 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
         Start(command.Target, id, [], rules);
         var client = Sender;
         var name = command.Target;
-        Save([new PendingSave(client, () => new TargetAdded(id), Refusals.StateNotSaved)
+        Save([PendingSave.For(client, () => new TargetAdded(id), Refusals.StateNotSaved, undo: () =>
         {
-            Undo = () =>
+            if (_byId.Remove(id, out var entry))
             {
-                if (_byId.Remove(id, out var entry))
-                {
-                    _byName.Remove(name);
-                    Context.Unwatch(entry.Actor);
-                    Context.Stop(entry.Actor);
-                    PublishBoard();
-                }
-            },
-        }]);
+                _byName.Remove(name);
+                Context.Unwatch(entry.Actor);
+                Context.Stop(entry.Actor);
+                PublishBoard();
+            }
+        })]);
         _log.Info("target {Target} added", command.Target.Shown);
     }
 
@@ -193,7 +194,7 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
             return;
         }
         entry.Access.Publish(rules);
-        Save([new PendingSave(Sender, () => new AccessChanged(), Refusals.StateNotSaved) { Undo = () => entry.Access.Publish(former) }]);
+        Save([PendingSave.For(Sender, () => new AccessChanged(), Refusals.StateNotSaved, undo: () => entry.Access.Publish(former))]);
         _log.Info("access to {Target} changed: {Rules}", command.Target.Shown, rules.ToString());
     }
 
@@ -203,6 +204,24 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
             entry.Actor.Forward(command);
         else
             Sender.Tell(Refusals.TargetDoesNotExist(command.Target));
+    }
+
+    private void Keep(KeepSanitize request)
+    {
+        var former = _sanitizes.Replace(request.File, request.Sanitize);
+        GiveUpSanitizes();   // the file may have been detached while its command was on its way here
+        Save([new PendingSave(() => request.Done.TrySetResult(true), _ =>
+        {
+            _sanitizes.Replace(request.File, former);
+            request.Done.TrySetResult(false);
+        })]);
+    }
+
+    private void GiveUpSanitizes()
+    {
+        foreach (var forgotten in _sanitizes.GiveUpAllBut(_byId.Values.SelectMany(e => e.Luns).Select(l => l.File)))
+            _log.Warning("the file with inode {Inode} on device {Device} was being sanitized when it was detached; that is forgotten (limit {Limit})",
+                forgotten.File.Inode, forgotten.File.Device, nameof(ActorLimits.AbandonedSanitizes));
     }
 
     private void List(ListTargets command)
@@ -232,7 +251,7 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
         Context.Stop(entry.Actor);
         PublishBoard();
         _log.Info("target {Target} deleted", entry.Name.Shown);
-        Save([new PendingSave(message.Client, () => new TargetDeleted(), Refusals.StateNotSaved)]);
+        Save([PendingSave.For(message.Client, () => new TargetDeleted(), Refusals.StateNotSaved)]);
     }
 
     private void Rebuild(TargetDied message)
@@ -251,7 +270,7 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
         var view = new Published<TargetView>(new TargetView(id, name, [], [], access));
         var generation = _byId.TryGetValue(id, out var former) ? former.Generation + 1 : 0;
         var actorName = generation == 0 ? $"t-{id}" : $"t-{id}-{generation}";
-        var actor = Context.ActorOf(TargetActor.PropsFor(id, name, _daemonId, _settings, _services, access, view), actorName);
+        var actor = Context.ActorOf(TargetActor.PropsFor(id, name, _daemonId, _settings, _services, access, _sanitizes, view), actorName);
         Context.WatchWith(actor, new TargetDied(id));
         var entry = new Entry(id, name, actor, view, access, generation) { Luns = luns };
         _byId[id] = entry;
@@ -272,7 +291,8 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
         var answered = _unsaved.ToArray();
         _unsaved.Clear();
         var state = new StoredState(StoredState.CurrentVersion, _daemonId,
-            [.. _byId.Values.OrderBy(e => e.Id).Select(e => new StoredTarget(e.Id, e.Name.Shown, e.Luns, StoredAccess(e)))]);
+            [.. _byId.Values.OrderBy(e => e.Id).Select(e => new StoredTarget(e.Id, e.Name.Shown, e.Luns, StoredAccess(e)))],
+            _sanitizes.All);
         var file = _file;
         var self = Self;
         _services.Threads.Run(() =>
@@ -289,9 +309,10 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
             _log.Error("{Fault}", message.Fault);
         foreach (var waiter in message.Waiters)
         {
-            if (message.Fault is not null)
-                waiter.Undo?.Invoke();
-            waiter.Client.Tell(message.Fault is null ? waiter.Success() : waiter.Failure(message.Fault));
+            if (message.Fault is null)
+                waiter.Saved();
+            else
+                waiter.NotSaved(message.Fault);
         }
         if (_unsaved.Count > 0)
             Save([]);
@@ -326,6 +347,10 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
         Receive<FindTarget>(_ => Sender.Tell(new TargetNotFound(ShuttingDown: true)));
         Receive<StateSaved>(Saved);
         Receive<SaveLuns>(message => Sender.Tell(new LunsNotSaved(message.Number, "the daemon is shutting down")));
+        Receive<KeepSanitize>(request =>
+        {
+            request.Done.TrySetResult(false);
+        });
         Receive<ITargetManagerCommand>(_ => Sender.Tell(Refusals.ShuttingDown));
     }
 
@@ -346,11 +371,6 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
         public int Generation => generation;
 
         public IReadOnlyList<StoredLun> Luns { get; set; } = [];
-    }
-
-    private sealed record PendingSave(IActorRef Client, Func<object> Success, Func<string, object> Failure)
-    {
-        public Action? Undo { get; init; }
     }
 
     private sealed record StateLoaded(StoredState State);

@@ -1,9 +1,14 @@
+using Qcow2Target.Scsi.Operations;
 using Qcow2Target.Scsi.Reservations;
 
 namespace Qcow2Target.Actors.Targets;
 
-/// <summary>What a unit needs of its target, brought into the target's mailbox. Any thread.</summary>
-internal sealed class UnitHost(IActorRef target, int lun) : ILogicalUnitHost
+/// <summary>What a unit needs of its target and of the target's manager, brought into their mailboxes. Any thread.</summary>
+/// <param name="target">The target.</param>
+/// <param name="manager">Its manager.</param>
+/// <param name="lun">LUN id.</param>
+/// <param name="file">Which file the unit's medium is.</param>
+internal sealed class UnitHost(IActorRef target, IActorRef manager, int lun, StoredFile file) : ILogicalUnitHost, ISanitizeKeeper
 {
     /// <summary>A state file that takes longer is as good as lost to the initiator, which will ask what is in force.</summary>
     private static readonly TimeSpan SavePatience = TimeSpan.FromSeconds(20);
@@ -23,6 +28,14 @@ internal sealed class UnitHost(IActorRef target, int lun) : ILogicalUnitHost
         }
         if (fault is not null)
             throw new ReservationsNotSavedException(fault);
+    }
+
+    // No patience here: a record that comes to be kept after its command gave up would sanitize a medium that is in use again.
+    public async ValueTask<bool> TryKeepAsync(SanitizeRecord? record)
+    {
+        var done = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        manager.Tell(new KeepSanitize(file, record is null ? null : StoredSanitize.From(file, record), done), ActorRefs.NoSender);
+        return await done.Task.ConfigureAwait(false);
     }
 
     public async ValueTask AbortTasksAsync(IReadOnlyCollection<InitiatorPort> initiators)

@@ -21,7 +21,7 @@ public sealed class LoginsAtTheEndTests : TestKit
         var access = new Published<AccessRules>(AccessRules.Everybody);
         var services = new TargetServices(new BlockingThreads(), CreateTestProbe("images").Ref, new BufferPool(), _ => { }, new TargetBoard(), new PeerLog(Log, TimeProvider.System));
         var view = new Published<TargetView>(new TargetView(1, Name, [], [], access));
-        _target = Sys.ActorOf(TargetActor.PropsFor(1, Name, Guid.NewGuid(), new TargetSettings(), services, access, view));
+        _target = Sys.ActorOf(TargetActor.PropsFor(1, Name, Guid.NewGuid(), new TargetSettings(), services, access, new UnfinishedSanitizes(), view));
         _target.Tell(new AdmitLogin(Login), TestActor);
         ExpectMsg<LoginAdmitted>(Limit);
     }

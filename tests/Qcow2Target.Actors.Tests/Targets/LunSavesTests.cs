@@ -12,7 +12,7 @@ public sealed class LunSavesTests : TestKit
 
     public LunSavesTests()
     {
-        _luns = new LunTable(new TargetName("iqn.2018-05.test:one"), Guid.NewGuid(), TestActor);
+        _luns = new LunTable(new TargetName("iqn.2018-05.test:one"), Guid.NewGuid(), TestActor, TestActor, new UnfinishedSanitizes());
         _entry = _luns.Add(3, "/disks/a.qcow2", null, ImageAccess.ReadWrite, DiskFlavour.Usual, TestActor, new DiskPort("/disks/a.qcow2", 512, ZeroDetection.Off));
         _entry.File = new StoredFile(1, 2);
         _saves = new LunSaves(7, TestActor, _luns);

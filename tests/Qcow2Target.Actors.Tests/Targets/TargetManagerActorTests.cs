@@ -2,6 +2,7 @@ using Qcow2Target.Actors.Disks;
 using Qcow2Target.Actors.Peers;
 using Qcow2Target.Actors.Targets;
 using Qcow2Target.Iscsi.Buffers;
+using Qcow2Target.Scsi.Operations;
 using Qcow2Target.Testing;
 
 namespace Qcow2Target.Actors.Tests.Targets;
@@ -185,6 +186,34 @@ public sealed class TargetManagerActorTests : TestKit
         manager.Tell(new DetachDisk(Name, 4, ConnectedInitiators.Refuse, UnflushedData.Flush), TestActor);
         _images.Reply(new ImageNotOpened(RefusalReason.DiskNotFound, "/disks/gone.qcow2", "no such file"));
         Assert.Equal("/disks/gone.qcow2", ExpectMsg<DiskDetached>().Path);
+    }
+
+    [Fact]
+    public async Task A_sanitize_operation_is_on_stable_storage_when_it_is_said_to_be_kept()
+    {
+        var file = new StoredFile(1, 2, 3);
+        Assert.True(await KeepAsync(file, new StoredSanitize(file, FailureExit.Allowed, [1, 0, 0, 1, 7])));
+        var kept = Assert.Single(new StateFile(_directory.Path).Load().Sanitizes!);
+        Assert.Equal((file, FailureExit.Allowed, true), (kept.File, kept.Exit, kept.GivenUp));   // no LUN has that file
+        Assert.Equal([1, 0, 0, 1, 7], kept.OverwriteList!);
+
+        Directory.CreateDirectory(StateFilePath + ".new");
+        Assert.False(await KeepAsync(file, null));
+        Directory.Delete(StateFilePath + ".new");
+        Ask<TargetAdded>(new AddTarget(Name));
+        Assert.Single(new StateFile(_directory.Path).Load().Sanitizes!);
+
+        Assert.True(await KeepAsync(file, null));
+        Assert.Empty(new StateFile(_directory.Path).Load().Sanitizes!);
+        Ask<TargetsClosed>(new CloseTargets());
+        Assert.False(await KeepAsync(file, new StoredSanitize(file, FailureExit.Allowed, null)));
+    }
+
+    private async Task<bool> KeepAsync(StoredFile file, StoredSanitize? sanitize)
+    {
+        var done = new TaskCompletionSource<bool>();
+        _manager.Tell(new KeepSanitize(file, sanitize, done));
+        return await done.Task.WaitAsync(TimeSpan.FromSeconds(10));
     }
 
     [Fact]

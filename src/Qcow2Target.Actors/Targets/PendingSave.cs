@@ -1,0 +1,17 @@
+namespace Qcow2Target.Actors.Targets;
+
+/// <summary>What waits until the state is on stable storage; the manager calls one of the two.</summary>
+internal sealed record PendingSave(Action Saved, Action<string> NotSaved)
+{
+    /// <param name="client">Who is told.</param>
+    /// <param name="success">What it is told.</param>
+    /// <param name="failure">What it is told instead, of the reason.</param>
+    /// <param name="undo">Before that.</param>
+    public static PendingSave For(IActorRef client, Func<object> success, Func<string, object> failure, Action? undo = null) => new(
+        () => client.Tell(success()),
+        reason =>
+        {
+            undo?.Invoke();
+            client.Tell(failure(reason));
+        });
+}
