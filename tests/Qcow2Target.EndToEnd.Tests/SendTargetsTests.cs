@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Text;
 using Qcow2Target.EndToEnd.Tests.Harness;
 using Qcow2Target.EndToEnd.Tests.Initiator;
@@ -150,17 +149,45 @@ public sealed class SendTargetsTests : IAsyncLifetime
 
     [Theory]
     [InlineData("0.0.0.0", "127.0.0.1")]
+    [InlineData("0.0.0.0", "127.0.0.2")]
+    [InlineData("127.0.0.2", "127.0.0.2")]
     [InlineData("[::]", "::1")]
     [InlineData("[::1]", "::1")]
     public async Task A_portal_tells_the_address_of_the_connection(string bound, string connected)
     {
-        IPAddress address = IPAddress.Parse(connected);
-        if (address.AddressFamily == AddressFamily.InterNetworkV6 && !HostHasIPv6()) return;
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(bindTo: bound);
+        if (bound.StartsWith('[') && !HostNetwork.HasIPv6) return;
+        await AssertToldAsync(bound, IPAddress.Parse(connected), connected);
+    }
+
+    [Fact]
+    public async Task A_link_local_address_is_told_to_who_came_over_it_without_its_zone()
+    {
+        if (HostNetwork.LinkLocal is not { } address) return;
+        await AssertToldAsync("[::]", address, new IPAddress(address.GetAddressBytes()).ToString());
+    }
+
+    [Fact]
+    public async Task Several_portals_are_told_by_each_in_discovery_and_in_a_normal_session()
+    {
+        if (!HostNetwork.HasIPv6) return;
+        int third = DaemonProcess.FreePort();
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync(options: ["--portal", "[::1]:0", "--portal", $"0.0.0.0:{third}"]);
         await daemon.AddTargetAsync(First);
-        using ScriptedSession session = await ScriptedSession.LoginAsync(new IPEndPoint(address, daemon.Port), new SessionOptions());
-        string host = address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{connected}]" : connected;
-        Assert.Equal([$"TargetName={First}", $"TargetAddress={host}:{daemon.Port},1"], await session.AskAsync("SendTargets=All\0"));
+        using ScriptedSession discovery = await ScriptedSession.LoginAsync(daemon.Portal, new SessionOptions());
+        string[] told = await discovery.AskAsync("SendTargets=All\0");
+        string[] portals = [.. told[1..].Select(address => address["TargetAddress=".Length..^",1".Length])];
+        IPEndPoint second = IPEndPoint.Parse(portals[1]);
+        Assert.NotEqual(0, second.Port);
+        Assert.Equal([$"127.0.0.1:{daemon.Port}", $"[::1]:{second.Port}", $"127.0.0.1:{third}"], portals);
+        foreach (string portal in portals)
+        {
+            using ScriptedSession normal = await ScriptedSession.LoginAsync(IPEndPoint.Parse(portal), new SessionOptions { TargetName = First });
+            // What stands in place of a wildcard is the connection's own address, and an IPv6 connection has none for a portal of IPv4.
+            string[] expected = portal.StartsWith('[') ? portals[..^1] : portals;
+            Assert.Equal(expected.Order(), (await normal.AskAsync("SendTargets=\0"))[1..].Select(address => address["TargetAddress=".Length..^",1".Length]).Order());
+            string listed = Libiscsi.Ls($"iscsi://{portal}");
+            Assert.All(expected, address => Assert.Contains($"Portal:{address},1", listed, StringComparison.Ordinal));
+        }
     }
 
     [Fact]
@@ -180,18 +207,11 @@ public sealed class SendTargetsTests : IAsyncLifetime
         for (int i = 0; i < count; i++) await control.MustAsync("ADDTARGET", new { target_name = $"iqn.2018-05.local:many-{i}" });
     }
 
-    private static bool HostHasIPv6()
+    private static async Task AssertToldAsync(string bound, IPAddress connected, string told)
     {
-        if (!Socket.OSSupportsIPv6) return false;
-        try
-        {
-            using Socket probe = new(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp);
-            probe.Bind(new IPEndPoint(IPAddress.IPv6Loopback, 0));
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync(bindTo: bound);
+        await daemon.AddTargetAsync(First);
+        using ScriptedSession session = await ScriptedSession.LoginAsync(new IPEndPoint(connected, daemon.Port), new SessionOptions());
+        Assert.Equal([$"TargetName={First}", $"TargetAddress={(told.Contains(':', StringComparison.Ordinal) ? $"[{told}]" : told)}:{daemon.Port},1"], await session.AskAsync("SendTargets=All\0"));
     }
 }

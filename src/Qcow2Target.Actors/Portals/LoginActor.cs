@@ -243,7 +243,7 @@ public sealed class LoginActor : ReceiveActor, IWithTimers
     }
 
     private ConnectionDirectory Directory() =>
-        new(_settings.Board, _peer.Address, PortalAddresses.For(_socket.Local, _settings.Portals, _settings.PortalGroupTag));
+        new(_settings.Board, _peer.Address, PortalAddresses.For(_socket.Local, _settings.Portals.Select(portal => portal.EndPoint), _settings.PortalGroupTag));
 
     // Discovery
 

@@ -1,40 +1,32 @@
 using System.Net;
-using System.Net.Sockets;
+using Qcow2Target.Iscsi.Login;
 
 namespace Qcow2Target.Actors.Portals;
 
-/// <summary>Which portal addresses an initiator is told (RFC 7143 clause 8.1: only ones that it can reach).</summary>
+/// <summary>Which portal addresses an initiator is told (RFC 7143 appendix C: those by which it can reach the target).</summary>
 internal static class PortalAddresses
 {
     /// <summary>
-    /// The address that this connection came to, first; then the other portals that were configured with an address. Never a wildcard; loopback
-    /// and link-local ones only where the connection itself came over such a one.
+    /// The address that this connection came to, first; then the other portals as they were configured. In place of a wildcard stands the connection's own
+    /// address, where it is of that family. Loopback and link-local ones only to who came over such a one.
     /// </summary>
-    public static IReadOnlyList<string> For(IPEndPoint local, IEnumerable<PortalOptions> portals, ushort portalGroupTag)
+    /// <param name="local">Where the connection came in.</param>
+    /// <param name="portals">Where the daemon listens, with the ports that it really has.</param>
+    /// <param name="portalGroupTag">Tag of the one portal group.</param>
+    /// <returns>Values of TargetAddress: <c>host:port,tag</c>.</returns>
+    public static IReadOnlyList<string> For(IPEndPoint local, IEnumerable<IPEndPoint> portals, ushort portalGroupTag)
     {
-        var own = Plain(local);
-        var endPoints = new List<IPEndPoint> { own };
-        foreach (var portal in portals)
-        {
-            var address = portal.EndPoint.Address;
-            if (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any) || address.IsIPv6LinkLocal)
-                continue;
-            if (IPAddress.IsLoopback(address) != IPAddress.IsLoopback(own.Address) || endPoints.Contains(portal.EndPoint))
-                continue;
-            endPoints.Add(portal.EndPoint);
-        }
-        return [.. endPoints.Select(e => Show(e, portalGroupTag))];
+        var own = new PortalAddress(local);
+        var others =
+            from portal in portals
+            where !IsWildcard(portal.Address) || portal.AddressFamily == own.Address.AddressFamily
+            let other = new PortalAddress(IsWildcard(portal.Address) ? new IPEndPoint(own.Address, portal.Port) : portal)
+            where other.Address.Equals(own.Address) || (!IsLinkLocal(other.Address) && IPAddress.IsLoopback(other.Address) == IPAddress.IsLoopback(own.Address))
+            select other;
+        return [.. others.Prepend(own).Distinct().Select(address => FormattableString.Invariant($"{address},{portalGroupTag}"))];
     }
 
-    private static IPEndPoint Plain(IPEndPoint endPoint) =>
-        endPoint.Address.IsIPv4MappedToIPv6 ? new IPEndPoint(endPoint.Address.MapToIPv4(), endPoint.Port) : endPoint;
+    private static bool IsWildcard(IPAddress address) => address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
 
-    /// <summary><c>host:port,tag</c>; IPv6 in brackets, without the zone, which means something on this host only.</summary>
-    private static string Show(IPEndPoint endPoint, ushort portalGroupTag)
-    {
-        if (endPoint.AddressFamily != AddressFamily.InterNetworkV6)
-            return FormattableString.Invariant($"{endPoint.Address}:{endPoint.Port},{portalGroupTag}");
-        var bare = new IPAddress(endPoint.Address.GetAddressBytes());
-        return FormattableString.Invariant($"[{bare}]:{endPoint.Port},{portalGroupTag}");
-    }
+    private static bool IsLinkLocal(IPAddress address) => address.IsIPv6LinkLocal || address.GetAddressBytes() is [169, 254, _, _];
 }

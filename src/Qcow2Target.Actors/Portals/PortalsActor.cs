@@ -1,3 +1,6 @@
+using System.Net;
+using System.Net.Sockets;
+
 namespace Qcow2Target.Actors.Portals;
 
 /// <summary>The portal group: one child for each portal. Keeps the time for the log of peers.</summary>
@@ -35,31 +38,38 @@ public sealed class PortalsActor : ReceiveActor, IWithTimers
     private void Open()
     {
         var client = Sender;
-        var opened = new List<System.Net.IPEndPoint>();
+        var listeners = new List<Socket>();
         foreach (var portal in _settings.Portals)
         {
             try
             {
-                var listener = PortalActor.Listen(portal.EndPoint);
-                var local = (System.Net.IPEndPoint)listener.LocalEndPoint!;
-                opened.Add(local);
-                Context.ActorOf(PortalActor.PropsFor(listener, _settings, _poller), $"p-{opened.Count}");
-                _log.Info("listening on {Portal}", local.ToString());
+                listeners.Add(PortalActor.Listen(portal.EndPoint));
             }
-            catch (System.Net.Sockets.SocketException e) when (portal.Origin == PortalOrigin.Default && PortalActor.IsMissingFamily(e))
+            catch (SocketException e) when (portal.Origin == PortalOrigin.Default && PortalActor.IsMissingFamily(e))
             {
                 _log.Warning("not listening on {Portal}: {Reason}", portal.EndPoint.ToString(), e.Message);
             }
-            catch (System.Net.Sockets.SocketException e)
+            catch (SocketException e)
             {
+                foreach (var listener in listeners)
+                    listener.Dispose();
                 client.Tell(new PortalsNotOpened($"cannot listen on {portal.EndPoint}: {e.Message}"));
                 return;
             }
         }
-        if (opened.Count == 0)
+        if (listeners.Count == 0)
         {
             client.Tell(new PortalsNotOpened("no portal could be opened"));
             return;
+        }
+
+        // Initiators are told of all portals by each: of those that opened, with the ports that they were given.
+        IPEndPoint[] opened = [.. listeners.Select(listener => (IPEndPoint)listener.LocalEndPoint!)];
+        var settings = _settings with { Portals = [.. opened.Select(endPoint => new PortalOptions(endPoint, PortalOrigin.Configured))] };
+        foreach (var (number, listener) in listeners.Index())
+        {
+            Context.ActorOf(PortalActor.PropsFor(listener, settings, _poller), $"p-{number + 1}");
+            _log.Info("listening on {Portal}", opened[number].ToString());
         }
         client.Tell(new PortalsOpened(opened));
         Become(Listening);

@@ -32,11 +32,26 @@ public sealed class PortalAddressesTests
     }
 
     [Fact]
+    public void A_wildcard_of_the_connections_family_stands_for_its_address_at_another_port()
+    {
+        Assert.Equal(["192.0.2.7:3260,1", "192.0.2.7:3261,1"], For("192.0.2.7:3260", "0.0.0.0:3261", "[::]:3262", "0.0.0.0:3260"));
+        Assert.Equal(["[fe80::1]:3260,1", "[fe80::1]:3262,1"], For("[fe80::1%2]:3260", "0.0.0.0:3261", "[::]:3262", "[::]:3260"));
+    }
+
+    [Fact]
+    public void Who_came_over_one_link_is_told_nothing_of_another()
+    {
+        Assert.Equal(["[fe80::1]:3260,1", "[fe80::1]:3261,1", "[2001:db8::1]:3260,1"],
+            For("[fe80::1%2]:3260", "[fe80::1%2]:3260", "[fe80::1%2]:3261", "[fe80::2%3]:3260", "169.254.1.1:3260", "[2001:db8::1]:3260"));
+        Assert.Equal(["169.254.1.1:3260,1"], For("169.254.1.1:3260", "169.254.1.1:3260", "[fe80::1%2]:3260"));
+    }
+
+    [Fact]
     public void A_mapped_address_is_shown_as_what_it_is()
     {
         Assert.Equal(["192.0.2.7:3260,1"], For("[::ffff:192.0.2.7]:3260"));
     }
 
     private static IReadOnlyList<string> For(string local, params string[] portals) =>
-        PortalAddresses.For(IPEndPoint.Parse(local), portals.Select(p => new PortalOptions(IPEndPoint.Parse(p), PortalOrigin.Configured)), 1);
+        PortalAddresses.For(IPEndPoint.Parse(local), portals.Select(IPEndPoint.Parse), 1);
 }

@@ -58,7 +58,7 @@ internal sealed class DaemonProcess : IAsyncDisposable
     private Process Running => _process ?? throw new InvalidOperationException("the daemon is not running");
 
     /// <param name="output">Where the daemon's log goes at the end.</param>
-    /// <param name="bindTo">Host part of the portal; the probe for readiness goes to a loopback address of its family.</param>
+    /// <param name="bindTo">Host part of the portal; the probe for readiness goes there, for a wildcard to a loopback address of its family.</param>
     /// <param name="options">Further options of the daemon.</param>
     /// <param name="wrapper">A command that runs the daemon, such as strace with its options.</param>
     public static async Task<DaemonProcess> StartAsync(ITestOutputHelper? output = null, string bindTo = "127.0.0.1", string[]? options = null, string[]? wrapper = null)
@@ -184,7 +184,8 @@ internal sealed class DaemonProcess : IAsyncDisposable
         if (!File.Exists(ControlSocket)) return false;
         try
         {
-            IPAddress host = _bindTo.StartsWith('[') ? IPAddress.IPv6Loopback : IPAddress.Loopback;
+            IPAddress bound = IPAddress.Parse(_bindTo);
+            IPAddress host = bound.Equals(IPAddress.Any) ? IPAddress.Loopback : bound.Equals(IPAddress.IPv6Any) ? IPAddress.IPv6Loopback : bound;
             using Socket probe = new(host.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             await probe.ConnectAsync(host, Port);
             await using ControlConnection control = await ControlConnection.OpenAsync(this);
