@@ -46,13 +46,20 @@ finish() {
 broken() { echo "test.sh: $*" >&2; failed=$((failed + 1)); finish; }
 
 iscsi_driver_is_there() { compgen -G '/usr/lib/*/qemu/block-iscsi.so' >/dev/null || compgen -G '/usr/lib*/qemu-kvm/block-iscsi.so' >/dev/null; }
-tool_is_there() { if [[ $1 == block-iscsi ]]; then iscsi_driver_is_there; else command -v "$1" >/dev/null; fi; }
+network_boot_rom_is_there() { compgen -G '/usr/lib/ipxe/qemu/efi-virtio.rom' >/dev/null || compgen -G '/usr/share/*/efi-virtio.rom' >/dev/null; }
+tool_is_there() {
+    case $1 in
+        block-iscsi) iscsi_driver_is_there ;;
+        network-boot-rom) network_boot_rom_is_there ;;
+        *) command -v "$1" >/dev/null ;;
+    esac
+}
 
 # tool:package pairs
 tools=(qemu-img:qemu-utils qemu-io:qemu-utils block-iscsi:qemu-block-extra iscsi-ls:libiscsi-bin iscsi-test-cu:libiscsi-bin strace:strace)
 if [[ $fast == no ]]; then
-    # A Linux in a virtual machine, for the kernel's own initiator.
-    tools+=(qemu-system-x86_64:qemu-system-x86 busybox:busybox-static iscsistart:open-iscsi depmod:kmod cpio:cpio mke2fs:e2fsprogs)
+    # A Linux in a virtual machine, for the kernel's own initiator; and iPXE in one without disks.
+    tools+=(network-boot-rom:ipxe-qemu qemu-system-x86_64:qemu-system-x86 busybox:busybox-static iscsistart:open-iscsi depmod:kmod cpio:cpio mke2fs:e2fsprogs)
 fi
 
 install_tools() {

@@ -65,7 +65,7 @@ public sealed class LinuxGuestTests(ITestOutputHelper output)
             string sum = SumOf(guest);
             await using LinuxGuest again = LinuxGuest.Start(output, $"""
                 set -e
-                iscsistart -i {Initiator} -t {Target} -g 1 -a {LinuxGuest.HostAddress} -p {daemon.Port} -u board -w "a board's secret" >/dev/null
+                iscsistart -i {Initiator} -t {Target} -g 1 -a {VirtualMachine.HostAddress} -p {daemon.Port} -u board -w "a board's secret" >/dev/null
                 wait_for '[ -b /dev/sda ]'
                 mount /dev/sda /mnt
                 say sum $(sha256sum </mnt/kept)
@@ -84,7 +84,7 @@ public sealed class LinuxGuestTests(ITestOutputHelper output)
         await using DaemonProcess daemon = await StartAsync();
         await using (LinuxGuest guest = LinuxGuest.Start(output, $"""
             set -e
-            iscsistart -i {Initiator} -t {Target} -g 1 -a {LinuxGuest.HostAddress} -p {daemon.Port} >/dev/null
+            iscsistart -i {Initiator} -t {Target} -g 1 -a {VirtualMachine.HostAddress} -p {daemon.Port} >/dev/null
             wait_for '[ -b /dev/sda ]'
             /usr/sbin/mke2fs -q -t ext4 /dev/sda
             mount /dev/sda /mnt
@@ -99,7 +99,7 @@ public sealed class LinuxGuestTests(ITestOutputHelper output)
             await guest.KillAsync();
             await using LinuxGuest again = LinuxGuest.Start(output, $"""
                 set -e
-                iscsistart -i {Initiator} -t {Target} -g 1 -a {LinuxGuest.HostAddress} -p {daemon.Port} >/dev/null
+                iscsistart -i {Initiator} -t {Target} -g 1 -a {VirtualMachine.HostAddress} -p {daemon.Port} >/dev/null
                 wait_for '[ -b /dev/sda ]'
                 mount /dev/sda /mnt
                 say sum $(sha256sum </mnt/kept)
@@ -164,7 +164,7 @@ public sealed class LinuxGuestTests(ITestOutputHelper output)
         return daemon;
     }
 
-    private static string Portal(DaemonProcess daemon) => $"{LinuxGuest.HostAddress}:{daemon.Port}";
+    private static string Portal(DaemonProcess daemon) => $"{VirtualMachine.HostAddress}:{daemon.Port}";
 
     private static string SumOf(LinuxGuest guest)
     {

@@ -1,20 +1,14 @@
-using System.Diagnostics;
-using System.Text;
-using Qcow2Target.Testing;
 using Xunit.Abstractions;
 
 namespace Qcow2Target.EndToEnd.Tests.Harness;
 
 /// <summary>
-/// A small Linux in QEMU (software emulation, user networking) that runs one script and powers off: the kernel's own initiator against
-/// the daemon, which it finds at <see cref="HostAddress"/>. The script talks by its console: it prints lines, and reads those of
+/// A small Linux in a <see cref="VirtualMachine"/> that runs one script and powers off: the kernel's own initiator against
+/// the daemon, which it finds at <see cref="VirtualMachine.HostAddress"/>. The script talks by its console: it prints lines, and reads those of
 /// <see cref="TellAsync"/>. Made of what <c>tests/guest/build.sh</c> leaves in <c>artifacts/guest</c>.
 /// </summary>
 internal sealed class LinuxGuest : IAsyncDisposable
 {
-    /// <summary>The host's loopback, as the guest sees it.</summary>
-    public const string HostAddress = "10.0.2.2";
-
     /// <summary>Ends the script's part of a test; the guest prints it after it.</summary>
     private const string JobEnded = "guest: job ended with ";
 
@@ -35,89 +29,44 @@ internal sealed class LinuxGuest : IAsyncDisposable
         """;
 
     private static readonly string Files = Path.Combine(Repository.Root, "artifacts", "guest");
-    private readonly Process _process;
-    private readonly TempDirectory _folder;
-    private readonly ITestOutputHelper _output;
-    private readonly StringBuilder _console = new();
+    private readonly VirtualMachine _machine;
 
-    private LinuxGuest(Process process, TempDirectory folder, ITestOutputHelper output)
-    {
-        _process = process;
-        _folder = folder;
-        _output = output;
-        process.OutputDataReceived += (_, line) => Note(line.Data);
-        process.ErrorDataReceived += (_, line) => Note(line.Data);
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
-    }
+    private LinuxGuest(VirtualMachine machine) => _machine = machine;
 
     /// <summary>All that the guest has printed.</summary>
-    public string Console
-    {
-        get { lock (_console) return _console.ToString(); }
-    }
+    public string Console => _machine.Console;
 
     public static LinuxGuest Start(ITestOutputHelper output, string script)
     {
         string kernel = Path.Combine(Files, "vmlinuz"), initramfs = Path.Combine(Files, "initramfs.gz");
         if (!File.Exists(kernel)) throw new FileNotFoundException("make it with tests/guest/build.sh artifacts/guest", kernel);
-        TempDirectory folder = new();
         byte[] compressed = File.ReadAllBytes(initramfs);
         byte[] padded = new byte[(compressed.Length + 3) & ~3];
         compressed.CopyTo(padded, 0);
-        File.WriteAllBytes(folder["initrd"], [.. padded, .. CpioArchive.Of("job.sh", $"{Prelude}{script.ReplaceLineEndings("\n")}\n")]);
-        string[] arguments =
+        byte[] withJob = [.. padded, .. CpioArchive.Of("job.sh", $"{Prelude}{script.ReplaceLineEndings("\n")}\n")];
+        return new LinuxGuest(VirtualMachine.Start(output, folder =>
         [
-            "-accel", "tcg", "-cpu", "max", "-m", "384", "-nodefaults", "-no-reboot", "-display", "none", "-serial", "stdio",
-            "-kernel", kernel, "-initrd", folder["initrd"], "-append", "console=ttyS0 quiet panic=-1",
+            "-cpu", "max", "-m", "384", "-kernel", kernel, "-initrd", folder.File("initrd", withJob), "-append", "console=ttyS0 quiet panic=-1",
             "-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,romfile=",
-        ];
-        ProcessStartInfo start = new("qemu-system-x86_64", arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        return new LinuxGuest(Process.Start(start)!, folder, output);
+        ]));
     }
 
     /// <summary>Waits until the script has said a line, by <c>say</c>.</summary>
-    public async Task HearAsync(string line)
-    {
-        string wanted = $"guest: {line}";
-        await Eventually.That(() => Console.Contains(wanted, StringComparison.Ordinal) || _process.HasExited, TimeSpan.FromSeconds(90), $"the guest says '{line}'");
-        Assert.Contains(wanted, Console, StringComparison.Ordinal);
-    }
+    public Task HearAsync(string line) => _machine.HearAsync($"guest: {line}", TimeSpan.FromSeconds(90));
 
     /// <summary>A line for the script's <c>hear</c>.</summary>
-    public async Task TellAsync(string line)
-    {
-        await _process.StandardInput.WriteAsync($"{line}\n");
-        await _process.StandardInput.FlushAsync();
-    }
+    public Task TellAsync(string line) => _machine.TellAsync(line);
 
     /// <summary>Waits for the script's end, which must be a success, and for the guest to be off.</summary>
     public async Task EndAsync()
     {
         await HearAsync("job ended with");
-        using CancellationTokenSource limit = new(TimeSpan.FromSeconds(30));
-        await _process.WaitForExitAsync(limit.Token);
+        await _machine.EndAsync(TimeSpan.FromSeconds(30));
         Assert.Contains($"{JobEnded}0", Console, StringComparison.Ordinal);
     }
 
     /// <summary>The power goes.</summary>
-    public async Task KillAsync()
-    {
-        _process.Kill();
-        await _process.WaitForExitAsync();
-    }
+    public Task KillAsync() => _machine.KillAsync();
 
-    public async ValueTask DisposeAsync()
-    {
-        if (!_process.HasExited) await KillAsync();
-        _output.WriteLine(Console);
-        _process.Dispose();
-        _folder.Dispose();
-    }
-
-    private void Note(string? line)
-    {
-        if (line is null) return;
-        lock (_console) _console.AppendLine(line);
-    }
+    public ValueTask DisposeAsync() => _machine.DisposeAsync();
 }
