@@ -52,7 +52,7 @@ internal static class TargetTable
         yield return lun is null ? Nothing : lun.LunId.ToString(CultureInfo.InvariantCulture);
         yield return lun is null ? Nothing : StateOf(lun);
         yield return lun is null ? Nothing : lun.FilePath;
-        yield return first ? OnePerLine(target.ItNexuses.Select(InitiatorOf)) : "";
+        yield return first ? OnePerLine(target.ItNexuses.Select(nexus => InitiatorOf(nexus) + (target.Unresponsive?.Contains(nexus) == true ? " (unresponsive)" : ""))) : "";
         if (!full)
             yield break;
         yield return lun?.Details?.SizeBytes is { } size ? SizeOf(size) : Nothing;

@@ -45,6 +45,7 @@ internal static class FieldNames
     public const string LogicalUnits = "logical_units";
     public const string HasConnections = "has_connections";
     public const string ItNexuses = "it_nexuses";
+    public const string UnresponsiveNexuses = "unresponsive_nexuses";
     public const string LogicalUnitId = "logical_unit_id";
     public const string State = "state";
     public const string StateReason = "state_reason";

@@ -17,6 +17,7 @@ public sealed class SessionActor : ReceiveActor, IWithTimers
     private readonly TargetSettings _settings;
     private readonly SessionFences _fences;
     private readonly PeerLog _peers;
+    private Responsiveness _responsiveness = Responsiveness.Responsive;
     private readonly ILoggingAdapter _log = Context.GetLogger();
 
     public SessionActor(ushort tsih, SessionIo io, SessionFences fences, TargetSettings settings, PeerLog peers)
@@ -137,6 +138,11 @@ public sealed class SessionActor : ReceiveActor, IWithTimers
 
     private void Ping()
     {
+        if (_io.Responsiveness != _responsiveness)
+        {
+            _responsiveness = _io.Responsiveness;
+            Context.Parent.Tell(new NexusAnswers(_tsih, _responsiveness));
+        }
         if (_io.Silence >= _settings.PingInterval)
             _io.SendPing();
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
 using Qcow2Target.Actors.Targets;
 using Qcow2Target.Iscsi.Buffers;
@@ -25,6 +26,9 @@ public sealed class SessionIo : ISessionEvents, ISessionFaults, IDisposable
 
     private const int StackBytes = 512 << 10;
 
+    /// <summary>So many pings without an answer make an initiator unresponsive.</summary>
+    private const int UnansweredPings = 2;
+
     private readonly EstablishedConnection _connection;
     private readonly SessionSocket _socket;
     private readonly SessionExecutor _executor;
@@ -34,6 +38,7 @@ public sealed class SessionIo : ISessionEvents, ISessionFaults, IDisposable
     private readonly TaskCompletionSource _threadEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly int _bufferBytes;
     private byte[]? _buffer;
+    private byte[] _kept = [];
     private int _start;
     private int _end;
     private bool _disposed;
@@ -79,8 +84,8 @@ public sealed class SessionIo : ISessionEvents, ISessionFaults, IDisposable
     /// <summary>Time since the last byte from the initiator.</summary>
     public TimeSpan Silence => Stopwatch.GetElapsedTime(Volatile.Read(ref _lastTraffic));
 
-    /// <summary>Pings that the initiator has not answered: it may be slow, or one that never answers (iPXE).</summary>
-    public int UnansweredPings => _machine.UnansweredPings;
+    /// <summary>Whether the initiator has left pings unanswered: it may be slow, or one that never answers (iPXE).</summary>
+    public Responsiveness Responsiveness => _machine.UnansweredPings < UnansweredPings ? Responsiveness.Responsive : Responsiveness.Unresponsive;
 
     /// <summary>Starts the thread. <paramref name="owner"/> hears of what the session must decide.</summary>
     internal void Start(ISessionOwner owner)
@@ -108,7 +113,12 @@ public sealed class SessionIo : ISessionEvents, ISessionFaults, IDisposable
     }
 
     /// <summary>A NOP-In that asks for an answer, so that a dead peer's TCP stack is noticed.</summary>
-    public void SendPing() => _machine.SendPing();
+    public void SendPing()
+    {
+        // Output that waits asks the peer's TCP stack already, and pings for one that does not read would become more and more.
+        if (_machine.UnsentBytes == 0)
+            _machine.SendPing();
+    }
 
     /// <summary>Asks the initiator to log out (RFC 7143 clause 11.9.1, event 1).</summary>
     /// <param name="patience">How long it has; whole seconds.</param>
@@ -216,9 +226,8 @@ public sealed class SessionIo : ISessionEvents, ISessionFaults, IDisposable
 
     private void Serve()
     {
-        _buffer = ReceiveBuffers.Rent(_bufferBytes);
-        _connection.Unread.Span.CopyTo(_buffer);
-        _end = _connection.Unread.Length;
+        _kept = _connection.Unread.ToArray();
+        TakeBuffer();
         while (!_closed)
         {
             var state = ReceiveState.NeedInput;
@@ -272,7 +281,7 @@ public sealed class SessionIo : ISessionEvents, ISessionFaults, IDisposable
 
     private void MakeRoom()
     {
-        _buffer ??= ReceiveBuffers.Rent(_bufferBytes);
+        TakeBuffer();
         if (_start == _end)
         {
             _start = _end = 0;
@@ -338,11 +347,12 @@ public sealed class SessionIo : ISessionEvents, ISessionFaults, IDisposable
             var ready = _socket.Wait(wanted, _buffer is null ? -1 : IdleMilliseconds);
             if (ready == SocketReady.Nothing)
             {
-                if (_start == _end)
+                // The beginning of a PDU, whose rest may never come, does not hold a buffer that takes the largest.
+                if (_end - _start <= _bufferBytes / 4)
                     GiveBufferBack();
                 continue;
             }
-            _buffer ??= ReceiveBuffers.Rent(_bufferBytes);
+            TakeBuffer();
             return (ready & (SocketReady.Woken | SocketReady.Writable)) == 0;
         }
     }
@@ -355,10 +365,24 @@ public sealed class SessionIo : ISessionEvents, ISessionFaults, IDisposable
             Close("the initiator closed the connection");
     }
 
-    private void GiveBufferBack()
+    [MemberNotNull(nameof(_buffer))]
+    private void TakeBuffer()
     {
         if (_buffer is not null)
-            ReceiveBuffers.Return(_buffer);
+            return;
+        _buffer = ReceiveBuffers.Rent(_bufferBytes);
+        _kept.CopyTo(_buffer, 0);
+        _start = 0;
+        _end = _kept.Length;
+        _kept = [];
+    }
+
+    private void GiveBufferBack()
+    {
+        if (_buffer is null)
+            return;
+        _kept = _buffer.AsSpan(_start, _end - _start).ToArray();
+        ReceiveBuffers.Return(_buffer);
         _buffer = null;
         _start = _end = 0;
     }

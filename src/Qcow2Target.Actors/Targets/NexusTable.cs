@@ -25,7 +25,8 @@ internal sealed class NexusTable
 
     private readonly Dictionary<ushort, NexusEntry> _sessions = [];
     private readonly Dictionary<IActorRef, AdmittedLogin> _admitted = [];
-    private readonly Dictionary<ushort, List<object>> _waiters = [];
+    private readonly Dictionary<ushort, object> _waiters = [];
+    private readonly HashSet<ushort> _unresponsive = [];
     private readonly HashSet<string> _seen = new(StringComparer.OrdinalIgnoreCase);
     private ushort _lastTsih;
     private long _generation;
@@ -101,24 +102,40 @@ internal sealed class NexusTable
     public void Add(ushort tsih, LoginIdentity identity, IActorRef actor, SessionIo io) =>
         _sessions.Add(tsih, new NexusEntry(tsih, identity, actor, io));
 
-    public NexusEntry? Remove(ushort tsih) => _sessions.Remove(tsih, out var entry) ? entry : null;
-
-    /// <summary>Keeps a message until the session has gone.</summary>
-    public void Await(ushort tsih, object message)
+    public NexusEntry? Remove(ushort tsih)
     {
-        if (!_waiters.TryGetValue(tsih, out var waiters))
-            _waiters[tsih] = waiters = [];
-        waiters.Add(message);
+        _unresponsive.Remove(tsih);
+        return _sessions.Remove(tsih, out var entry) ? entry : null;
     }
 
-    public IReadOnlyList<object> TakeWaiters(ushort tsih) => _waiters.Remove(tsih, out var waiters) ? waiters : [];
+    /// <summary>Notes whether the session's initiator answers.</summary>
+    public void Set(ushort tsih, Responsiveness responsiveness)
+    {
+        if (responsiveness == Responsiveness.Unresponsive && _sessions.ContainsKey(tsih))
+            _unresponsive.Add(tsih);
+        else
+            _unresponsive.Remove(tsih);
+    }
+
+    /// <summary>Keeps a message until the session has gone: one, for whoever waits for it wants the same place.</summary>
+    /// <returns>What was kept before, which will not come any more; null: nothing.</returns>
+    public object? Await(ushort tsih, object message)
+    {
+        _waiters.Remove(tsih, out var displaced);
+        _waiters[tsih] = message;
+        return displaced;
+    }
+
+    public object? TakeWaiter(ushort tsih) => _waiters.Remove(tsih, out var waiter) ? waiter : null;
 
     /// <param name="portalGroupTag">Tag of the one portal group.</param>
     public IReadOnlyList<NexusView> View(ushort portalGroupTag) =>
         [.. _sessions.Values.Select(s => (s.Tsih, s.Identity, s.Io.Since))
             .Concat(_admitted.Values.Select(a => (a.Tsih, a.Identity, a.Since)))
             .OrderBy(n => n.Tsih)
-            .Select(n => new NexusView(n.Identity.Initiator, n.Identity.InitiatorSessionId, portalGroupTag, n.Identity.Peer.ToString(), n.Since))];
+            .Select(n => new NexusView(
+                n.Identity.Initiator, n.Identity.InitiatorSessionId, portalGroupTag, n.Identity.Peer.ToString(), n.Since,
+                _unresponsive.Contains(n.Tsih) ? Responsiveness.Unresponsive : Responsiveness.Responsive))];
 
     private sealed record AdmittedLogin(LoginIdentity Identity, ushort Tsih)
     {

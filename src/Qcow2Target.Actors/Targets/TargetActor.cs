@@ -86,6 +86,7 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
         Receive<AdmitLogin>(_sessions.Admit);
         Receive<BeginSession>(_sessions.Begin);
         Receive<NexusEnded>(_sessions.End);
+        Receive<NexusAnswers>(_sessions.Note);
         Receive<ResetLuns>(_sessions.Reset);
         Receive<ITargetSessionEvent>(_sessions.Take);
         Receive<DiskReadinessChanged>(_disks.ChangeReadiness);

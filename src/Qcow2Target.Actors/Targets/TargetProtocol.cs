@@ -55,3 +55,6 @@ public sealed record SessionNotBegun;
 public sealed record NexusEnded(ushort Tsih);
 
 public sealed record NexusRemoved;
+
+/// <summary>From a session to its target: its initiator has left pings unanswered, or answers again.</summary>
+public sealed record NexusAnswers(ushort Tsih, Responsiveness Responsiveness);

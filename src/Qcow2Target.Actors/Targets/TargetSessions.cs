@@ -59,6 +59,12 @@ internal sealed class TargetSessions(
             session.Actor.Tell(new EndSession(reason, SessionEnding.AskForLogout));
     }
 
+    public void Note(NexusAnswers message)
+    {
+        Nexuses.Set(message.Tsih, message.Responsiveness);
+        publish();
+    }
+
     public void Take(ITargetSessionEvent happened)
     {
         switch (happened)
@@ -139,7 +145,8 @@ internal sealed class TargetSessions(
                 break;
             case Admission.Reinstates reinstates:
                 reinstates.Old.Actor.Tell(new EndSession("its initiator logged in again", SessionEnding.AtOnce));
-                Nexuses.Await(reinstates.Old.Tsih, new OldSessionOver(login, identity, identity.Tsih == 0 ? null : reinstates.Old.Io.Parameters));
+                var displaced = Nexuses.Await(reinstates.Old.Tsih, new OldSessionOver(login, identity, identity.Tsih == 0 ? null : reinstates.Old.Io.Parameters));
+                (displaced as OldSessionOver)?.Login.Tell(new LoginRefused(3, 0, "the same initiator port came again meanwhile"));
                 break;
             case Admission.Turned turned:
                 login.Tell(new LoginRefused(turned.StatusClass, turned.StatusDetail, turned.Reason));
@@ -170,7 +177,7 @@ internal sealed class TargetSessions(
             return;
         session.Io.Nexus.Close();
         publish();
-        foreach (var waiter in Nexuses.TakeWaiters(tsih))
+        if (Nexuses.TakeWaiter(tsih) is { } waiter)
             Self.Tell(waiter, Self);
     }
 

@@ -45,8 +45,20 @@ public enum DiskReadiness
 /// <param name="PortalGroupTag">Target portal group tag.</param>
 /// <param name="Peer">Address and port of the initiator.</param>
 /// <param name="Since">When the session began.</param>
-public sealed record NexusView(string Initiator, ulong InitiatorSessionId, ushort PortalGroupTag, string Peer, DateTimeOffset Since)
+/// <param name="Responsiveness">Whether it answers pings.</param>
+public sealed record NexusView(
+    string Initiator, ulong InitiatorSessionId, ushort PortalGroupTag, string Peer, DateTimeOffset Since,
+    Responsiveness Responsiveness = Responsiveness.Responsive)
 {
     /// <summary>The nexus as LIST names it: initiator port and target port (RFC 7143 clause 4.4.1).</summary>
     public string Identify(TargetName target) => $"{Initiator},i,0x{InitiatorSessionId:x12},{target.Shown},t,0x{PortalGroupTag:x4}";
+}
+
+/// <summary>Whether an initiator answers. One that does not is kept all the same while its TCP stack acknowledges: boot ROMs never answer a ping.</summary>
+public enum Responsiveness
+{
+    Responsive,
+
+    /// <summary>It has left pings unanswered.</summary>
+    Unresponsive,
 }

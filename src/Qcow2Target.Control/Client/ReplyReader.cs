@@ -75,7 +75,8 @@ public static class ReplyReader
             Need<int>(fields, FieldNames.TargetId),
             [.. Need<JArray>(fields, FieldNames.LogicalUnits).Select(ReadLun)],
             Strings(fields, FieldNames.ItNexuses),
-            fields[FieldNames.Access] is JObject access ? ReadAccess(access) : null);
+            fields[FieldNames.Access] is JObject access ? ReadAccess(access) : null,
+            fields[FieldNames.UnresponsiveNexuses] is null ? null : Strings(fields, FieldNames.UnresponsiveNexuses));
     }
 
     private static AccessListing ReadAccess(JObject access)

@@ -79,6 +79,8 @@ public static class ReplyCodec
         json.WriteEndArray();
         Write(json, FieldNames.HasConnections, target.HasConnections);
         WriteStrings(json, FieldNames.ItNexuses, target.ItNexuses);
+        if (detail == ListDetail.Full && target.Unresponsive is { Count: > 0 } unresponsive)
+            WriteStrings(json, FieldNames.UnresponsiveNexuses, unresponsive);
         if (detail == ListDetail.Full && target.Access is { } access)
             WriteAccess(json, access);
         json.WriteEndObject();

@@ -66,7 +66,8 @@ internal static class CommandTranslation
         target.Id,
         [.. target.LogicalUnits.Select(ListingOf)],
         [.. target.Nexuses.Select(n => n.Identify(target.Name))],
-        ListingOf(target.Access));
+        ListingOf(target.Access),
+        [.. target.Nexuses.Where(n => n.Responsiveness == Responsiveness.Unresponsive).Select(n => n.Identify(target.Name))]);
 
     private static AccessListing? ListingOf(AccessRules rules) => rules.AreOpen
         ? null

@@ -76,6 +76,27 @@ public sealed class NexusTableTests
     }
 
     [Fact]
+    public void Of_the_logins_that_wait_for_one_session_to_end_the_last_one_counts()
+    {
+        Assert.Null(_table.Await(5, "first"));
+        Assert.Equal("first", _table.Await(5, "second"));
+        Assert.Equal("second", _table.TakeWaiter(5));
+        Assert.Null(_table.TakeWaiter(5));
+    }
+
+    [Fact]
+    public void Logins_that_were_let_in_count_as_sessions_of_the_target()
+    {
+        for (ushort i = 1; i < ActorLimits.SessionsOfTarget; i++)
+            _table.Add(i, Port with { InitiatorSessionId = i }, null!, null!);
+        _table.Admit(ActorRefs.Nobody, Port with { InitiatorSessionId = 998 }, _table.NextTsih());
+        Assert.IsType<Admission.Turned>(_table.Judge(Port with { InitiatorSessionId = 999 }));
+        _table.ForgetAdmission(ActorRefs.Nobody);
+        Assert.IsType<Admission.Fresh>(_table.Judge(Port with { InitiatorSessionId = 999 }));
+        Assert.IsType<Admission.Reinstates>(_table.Judge(Port with { InitiatorSessionId = 1 }));
+    }
+
+    [Fact]
     public void Sessions_of_one_target_are_limited()
     {
         for (ushort i = 1; i <= ActorLimits.SessionsOfTarget; i++)

@@ -1,5 +1,7 @@
+using System.Net;
 using Qcow2Target.Actors.Disks;
 using Qcow2Target.Actors.Peers;
+using Qcow2Target.Actors.Sessions;
 using Qcow2Target.Actors.Targets;
 using Qcow2Target.Iscsi.Buffers;
 using Qcow2Target.Scsi.Operations;
@@ -97,6 +99,29 @@ public sealed class TargetManagerActorTests : TestKit
         Assert.Equal(RefusalReason.TargetDoesNotExist, Refused(new ClearTarget(Name, ConnectedInitiators.Refuse, UnflushedData.Flush)));
         Assert.Equal(RefusalReason.TargetDoesNotExist, Refused(new ListTargets(Name)));
         Assert.False(Ask<TargetNotFound>(new FindTarget(Name)).ShuttingDown);
+    }
+
+    [Fact]
+    public void Sessions_of_the_daemon_are_limited()
+    {
+        Ask<TargetAdded>(new AddTarget(Name));
+        var target = Ask<TargetFound>(new FindTarget(Name)).Target;
+        var login = new AdmitLogin(new LoginIdentity("iqn.2018-05.test:i", 1, 0, 1, new IPEndPoint(IPAddress.Loopback, 4000)));
+        SessionsElsewhere(ActorLimits.Sessions);
+        target.Tell(login, TestActor);
+        var refused = ExpectMsg<LoginRefused>();
+        Assert.Equal((3, 2), (refused.StatusClass, refused.StatusDetail));
+        Assert.Contains("limit Sessions", refused.Reason, StringComparison.Ordinal);
+        SessionsElsewhere(ActorLimits.Sessions - 1);
+        target.Tell(login, TestActor);
+        ExpectMsg<LoginAdmitted>();
+    }
+
+    private void SessionsElsewhere(int count)
+    {
+        NexusView[] nexuses = [.. Enumerable.Range(1, count).Select(i => new NexusView("iqn.2018-05.test:j", (ulong)i, 1, "192.0.2.1:4000", default))];
+        var rules = new Published<AccessRules>(AccessRules.Everybody);
+        _board.Publish([new Published<TargetView>(new TargetView(99, new TargetName("iqn.2018-05.test:full"), [], nexuses, rules))]);
     }
 
     [Fact]

@@ -38,6 +38,10 @@ public sealed class ReplyCodecTests
             new ListReply([Rack], ListDetail.Full),
             """{"error":"","result":{"iqn.nx.2018.com:arms:rpi1":{"target_id":1,"logical_units":[{"logical_unit_id":0,"file_path":"/disks/a.qcow2","state":"ready","serial":"S1","size_bytes":1073741824,"backing_paths":["/disks/b.qcow2"],"detect_zeroes":true},{"logical_unit_id":3,"file_path":"/disks/c.qcow2","state":"degraded","state_reason":"the disk is gone"}],"has_connections":true,"it_nexuses":["iqn.1993-08.org.debian:01:x,i,0x00023d000001,iqn.nx.2018.com:arms:rpi1,t,0x0001"]}},"Type":"LIST"}"""
         },
+        {
+            new ListReply([Idle with { ItNexuses = ["a", "b"], Unresponsive = ["b"] }], ListDetail.Full),
+            """{"error":"","result":{"iqn.idle":{"target_id":2,"logical_units":[],"has_connections":true,"it_nexuses":["a","b"],"unresponsive_nexuses":["b"]}},"Type":"LIST"}"""
+        },
         { new FailureReply(ControlErrors.TargetNotFound("iqn.x")), """{"error":"target does not exist","result":{"code":"target_not_found","target_name":"iqn.x"},"Type":"EMPTY"}""" },
         { new FailureReply(ControlErrors.LunNotFound("iqn.x", 4)), """{"error":"logical unit not found","result":{"code":"lun_not_found","target_name":"iqn.x","lun_id":4},"Type":"EMPTY"}""" },
         { new FailureReply(ControlErrors.CannotShrink("/a", "it has 1024 bytes, 512 are asked for")), """{"error":"'/a' cannot be made smaller: it has 1024 bytes, 512 are asked for","result":{"code":"cannot_shrink","disk_path":"/a"},"Type":"EMPTY"}""" },
