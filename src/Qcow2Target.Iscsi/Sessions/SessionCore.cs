@@ -15,6 +15,7 @@ internal sealed class SessionCore
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ISessionEvents _events;
     private readonly Queue<ScsiTask> _parked = new();
+    private readonly Queue<TaskManagementResponsePdu> _behindBatch = new();
     private int _connectionThread;
     private bool _isFilling;
     private volatile bool _isClosed;
@@ -117,7 +118,31 @@ internal sealed class SessionCore
     public void Exit()
     {
         Batch.End();
-        _connectionThread = 0;
+        lock (Gate)
+        {
+            _connectionThread = 0;
+            while (_behindBatch.TryDequeue(out var response)) Outbox.Put(response, []);
+        }
+    }
+
+    /// <summary>
+    /// Queues the response of a task management function. A task that the function found answered may have its answer in the batch still, without a number:
+    /// that goes out first (RFC 7143 4.2.3.3: no response to a task follows that of the function which ended it).
+    /// </summary>
+    public void PutBehindBatch(in TaskManagementResponsePdu response)
+    {
+        lock (Gate)
+        {
+            if (_connectionThread != 0 && _connectionThread != Environment.CurrentManagedThreadId)
+            {
+                _behindBatch.Enqueue(response);
+                return;
+            }
+
+            Outbox.Put(response, []);
+        }
+
+        RaiseOutputReady();
     }
 
     /// <summary>Lets the executor fill a place that was reserved in the batch.</summary>

@@ -197,9 +197,7 @@ public sealed class SessionMachine
     internal void RespondTaskManagement(TaskManagementRequest request, TaskManagementResponse response)
     {
         Interlocked.Decrement(ref _managementRequests);
-        lock (_core.Gate)
-            _core.Outbox.Put(new TaskManagementResponsePdu { InitiatorTaskTag = request.InitiatorTaskTag, Response = response }, []);
-        _core.RaiseOutputReady();
+        _core.PutBehindBatch(new TaskManagementResponsePdu { InitiatorTaskTag = request.InitiatorTaskTag, Response = response });
     }
 
     internal void RespondLogout(uint initiatorTaskTag, LogoutResponseCode response)

@@ -69,6 +69,30 @@ public sealed class AbortTests
     }
 
     [Fact]
+    public void The_response_of_a_function_does_not_overtake_the_answer_of_a_task_that_it_found_answered()
+    {
+        _session.Send(new TaskManagementRequestPdu { IsImmediate = true, Function = TaskManagementFunction.AbortTask, InitiatorTaskTag = 5, CmdSn = _session.CmdSn + 9 });
+        Assert.True(_session.Executor.Requests.TryDequeue(out var request));
+        var answered = _session.CommandPdu(new byte[16], 0, read: false, write: false, final: true, SessionHarness.Lun0, tag: 1);
+        var next = _session.CommandPdu(new byte[16], 0, read: false, write: false, final: true, SessionHarness.Lun0, tag: 2);
+        _session.Executor.OnBegin = task =>
+        {
+            if (task.InitiatorTaskTag != next.InitiatorTaskTag) return;
+
+            // The connection's thread has the first answer in its hands still.
+            var manager = new Thread(() =>
+            {
+                Assert.Equal(0, _session.Machine.AbortTasks(TaskFilter.ByTag(answered.InitiatorTaskTag)).Count);
+                request.Respond(TaskManagementResponse.TaskDoesNotExist);
+            });
+            manager.Start();
+            manager.Join();
+        };
+        _session.Machine.Receive([.. _session.Bytes(answered), .. _session.Bytes(next)]);
+        Assert.Equal([1u, 2u, 5u], _session.Drain().Select(pdu => pdu.InitiatorTaskTag));
+    }
+
+    [Fact]
     public void An_answered_task_does_not_exist()
     {
         var tag = _session.TestUnitReady();
