@@ -16,7 +16,7 @@ internal sealed class Responder(SessionCore core)
         {
             case TaskPlan.Undecided:
                 task.Plan = TaskPlan.Decided;
-                task.ImpliedLength = impliedLength ?? dataIn.Length;
+                task.ImpliedLength = impliedLength ?? Implied(task, dataIn);
 
                 // The announced data has to be swallowed first. Who sends data takes none.
                 if (task.DataOut.IsOpen) core.Hold(task, status, sense);
@@ -24,7 +24,7 @@ internal sealed class Responder(SessionCore core)
                 return;
             case TaskPlan.Write or TaskPlan.Parameters when task.IsInputClosed:
                 if (task.HasHeld) RespondHeld(task);
-                else Respond(task, status, sense, dataIn, impliedLength ?? (task.ImpliedLength > 0 && task.IsWrite ? task.ImpliedLength : dataIn.Length));
+                else Respond(task, status, sense, dataIn, impliedLength ?? (task.ImpliedLength > 0 && task.IsWrite ? task.ImpliedLength : Implied(task, dataIn)));
                 core.Leave(task);
                 return;
             default:
@@ -37,6 +37,9 @@ internal sealed class Responder(SessionCore core)
 
     /// <summary>GOOD without data.</summary>
     public void RespondGood(ScsiTask task) => Respond(task, Good, [], [], task.ImpliedLength);
+
+    // An initiator that sends instead gets nothing and is told that none of its data was moved, as with READ (RFC 7143 11.4.5.2).
+    private static long Implied(ScsiTask task, ReadOnlySpan<byte> dataIn) => task.IsRead || task.ExpectedDataTransferLength == 0 ? dataIn.Length : 0;
 
     private void Respond(ScsiTask task, byte status, ReadOnlySpan<byte> sense, ReadOnlySpan<byte> dataIn, long implied)
     {

@@ -168,6 +168,16 @@ public sealed class ReadPathTests
     }
 
     [Fact]
+    public void An_inquiry_with_write_data_moves_nothing_and_says_so()
+    {
+        byte[] cdb = [FakeExecutor.Inquiry, 0, 0, 0, 96, .. new byte[11]];
+        var tag = _session.Command(cdb, edtl: 4, write: true, data: new byte[4]);
+        var response = _session.Only<ScsiResponsePdu>();
+        Assert.True(response is { IsOverflow: false, IsUnderflow: true, ResidualCount: 4, ScsiStatus: 0 });
+        Assert.Equal(tag, response.InitiatorTaskTag);
+    }
+
+    [Fact]
     public async Task A_read_with_write_data_swallows_it_and_moves_nothing()
     {
         // Read10Invalid of the suite: W bit, EDTL, and data in both ways that it may come.
