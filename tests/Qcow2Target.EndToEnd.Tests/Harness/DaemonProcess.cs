@@ -87,7 +87,7 @@ internal sealed class DaemonProcess : IAsyncDisposable
         string[] command =
         [
             .. _wrapper, Binary, "--disks-root", Disks, "--state-dir", StateFolder, "--control-socket", ControlSocket, "--portal", $"{_bindTo}:{Port}",
-            "--log-level", "information", .. _options,
+            .. _options.Contains("--log-level") ? (string[])[] : ["--log-level", "information"], .. _options,
         ];
         ProcessStartInfo start = new(command[0], command[1..])
         {
