@@ -12,6 +12,8 @@ internal sealed class CopyTarget
     /// <summary>Type code.</summary>
     public const byte Identification = 0xE4;
 
+    private const byte NullDevice = 0x20;   // NUL: data are thrown away, or made of zeros, and no unit is meant
+    private const int NullDeviceBit = 5;
     private const byte PeripheralType = 0x1F;
     private const int PeripheralTypeBit = 4;
     private const int CodesField = 4;
@@ -30,6 +32,8 @@ internal sealed class CopyTarget
     public static SenseData? Parse(ReadOnlySpan<byte> descriptor, int start, out CopyTarget? target)
     {
         target = null;
+        if ((descriptor[1] & NullDevice) != 0)
+            return SenseData.InvalidFieldInParameterList(start + 1, NullDeviceBit);
         if ((descriptor[1] & PeripheralType) != 0)
             return SenseData.InvalidFieldInParameterList(start + 1, PeripheralTypeBit);
         int length = descriptor[LengthField];

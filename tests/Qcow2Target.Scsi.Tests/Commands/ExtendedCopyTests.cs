@@ -117,6 +117,8 @@ public sealed class ExtendedCopyTests
         Assert.Equal("5/26/06", Send(List([.. Enumerable.Repeat(two[0], 17)], [segment])));
         Assert.Equal("5/26/08", Send(List(two, [.. Enumerable.Repeat(segment, 65)])));
         Assert.Equal("5/26/07", Send(List([[0xE5, .. two[0][1..]], two[1]], [segment])));
+        Assert.Equal("5/26/00@P17.5", Send(List([[0xE4, 0x20, .. two[0][2..]], two[1]], [segment])));   // a null device is no unit
+        Assert.Equal("Good", Send(List([[0xE4, 0xC0, .. two[0][2..]], two[1]], [segment])));              // LU ID TYPE is not looked at
         Assert.Equal("5/26/09", Send(List(two, [[0x03, .. segment[1..]]])));
         Assert.Equal("5/26/00@P82", Send(List(two, [[.. segment[..3], 0x17, .. segment[4..]]])));
         Assert.Equal("5/26/00@P1.4", Send(List(two, [segment], usage: 1)));
