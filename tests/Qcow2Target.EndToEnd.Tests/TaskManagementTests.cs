@@ -10,8 +10,8 @@ namespace Qcow2Target.EndToEnd.Tests;
 /// </summary>
 public sealed class TaskManagementTests(DaemonFixture fixture) : IClassFixture<DaemonFixture>, IAsyncLifetime
 {
-    private const byte AbortTask = 1, AbortTaskSet = 2, ClearTaskSet = 4, LunReset = 5, TargetWarmReset = 6, TaskReassign = 8;
-    private const byte FunctionComplete = 0, NoSuchTask = 1, NoSuchLun = 2, ReassignNotSupported = 4;
+    private const byte AbortTask = 1, AbortTaskSet = 2, ClearTaskSet = 4, LunReset = 5, TargetWarmReset = 6, TargetColdReset = 7, TaskReassign = 8, ClearAca = 3;
+    private const byte FunctionComplete = 0, NoSuchTask = 1, NoSuchLun = 2, ReassignNotSupported = 4, NotSupported = 5;
     private const int LunResetOccurred = 0x06_29_03, ResetOccurred = 0x06_29_00;
     private readonly DaemonProcess _daemon = fixture.Daemon;
     private readonly string _target = $"iqn.2018-05.local:tmf-{Guid.NewGuid():n}";
@@ -73,12 +73,37 @@ public sealed class TaskManagementTests(DaemonFixture fixture) : IClassFixture<D
         Assert.Equal(NoSuchTask, await ManageAsync(session, AbortTask, 0x00ABCDEF, session.CommandSequence - 5));
     }
 
-    [Fact]
-    public async Task Functions_that_are_not_there_say_so()
+    [Theory]
+    [InlineData("a task that is not there", AbortTask, 0, NoSuchTask)]
+    [InlineData("every task of a LUN that is not there", AbortTaskSet, 9, NoSuchLun)]
+    [InlineData("a LUN without ACA", ClearAca, 0, NotSupported)]
+    [InlineData("the task set of a LUN that is not there", ClearTaskSet, 9, NoSuchLun)]
+    [InlineData("a LUN that is not there", LunReset, 9, NoSuchLun)]
+    [InlineData("a LUN field of no known method", LunReset, 0xC000, NoSuchLun)]
+    [InlineData("a task to be taken over", TaskReassign, 0, ReassignNotSupported)]
+    [InlineData("a query for a task", 9, 0, NotSupported)]
+    [InlineData("a query for a task set", 10, 0, NotSupported)]
+    [InlineData("a reset of the nexus", 11, 0, NotSupported)]
+    [InlineData("a query for an event", 12, 0, NotSupported)]
+    [InlineData("a function of nobody", 0x7F, 0, NotSupported)]
+    public async Task Functions_that_cannot_be_done_say_so(string of, byte function, int lun, byte response)
     {
         using ScriptedSession session = await ReadyAsync();
-        Assert.Equal(ReassignNotSupported, await ManageAsync(session, TaskReassign, session.NewTag(), session.CommandSequence));
-        Assert.Equal(NoSuchLun, await ManageAsync(session, LunReset, RawPdu.NoTag, session.CommandSequence, lun: 9));
+        byte answered = await ManageAsync(session, function, session.NewTag(), session.CommandSequence, lun);
+        Assert.True(response == answered, $"{of}: {answered}");
+        await PingAsync(session);
+    }
+
+    [Fact]
+    public async Task A_cold_reset_is_answered_and_then_every_connection_ends()
+    {
+        using ScriptedSession other = await ReadyAsync(), session = await ReadyAsync();
+        await other.StartWriteAsync(0, 8);
+        Assert.Equal(FunctionComplete, await ManageAsync(session, TargetColdReset, RawPdu.NoTag, session.CommandSequence));
+        await session.MustEndAsync();
+        await other.MustEndAsync();
+        await _daemon.NobodyIsConnectedAsync(_target);
+        Assert.All(await ReadAsync(0, 8), value => Assert.Equal(0, value));
     }
 
     [Fact]

@@ -53,7 +53,7 @@ internal static class Login
         PduStream stream, SessionOptions options, ulong isid, int stage, int next, List<string> keys, uint? statusSequence)
     {
         byte[] text = Encoding.UTF8.GetBytes(string.Concat(keys.Select(key => key + '\0')));
-        RawPdu request = new(Opcodes.Login | Opcodes.Immediate, (byte)(0x80 | stage << 2 | next), text) { TaskTag = 1, CommandSequence = 1 };
+        RawPdu request = new(Opcodes.Login | Opcodes.Immediate, (byte)(0x80 | stage << 2 | next), text) { TaskTag = 1, CommandSequence = options.FirstCommandSequence };
         request.Lun = isid << 16 | options.Tsih;
         if (statusSequence is { } last) request.ExpectedSequence = last + 1;
         await stream.SendAsync(request);

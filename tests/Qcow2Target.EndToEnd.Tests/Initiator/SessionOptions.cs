@@ -14,6 +14,9 @@ internal sealed record SessionOptions
     /// <summary>The session that is to be reinstated or joined; 0 for a new one.</summary>
     public ushort Tsih { get; init; }
 
+    /// <summary>CmdSN of the login, and so of the first command.</summary>
+    public uint FirstCommandSequence { get; init; } = 1;
+
     public string HeaderDigest { get; init; } = "None";
     public string DataDigest { get; init; } = "None";
     public bool ImmediateData { get; init; } = true;

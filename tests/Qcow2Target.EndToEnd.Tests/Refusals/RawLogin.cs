@@ -56,6 +56,11 @@ internal sealed class RawLogin : IDisposable
         return await AnswerAsync();
     }
 
+    /// <summary>Sends bytes that need not be a request.</summary>
+    public Task SendAsync(ReadOnlyMemory<byte> bytes) => _stream.SendBytesAsync(bytes);
+
+    public byte[] Bytes(byte flags, string text) => _stream.Encode(Request(flags, text));
+
     public RawPdu Request(byte flags, string text)
     {
         RawPdu request = new(Opcodes.Login | Opcodes.Immediate, flags, Encoding.UTF8.GetBytes(text)) { TaskTag = TaskTag, CommandSequence = 1, Lun = (Isid << 16) | Tsih };
