@@ -22,6 +22,7 @@ public sealed record HeaderExtension(HeaderExtensionType Type, int Offset, ReadO
     public bool IsKnown => Enum.IsDefined(Type);
 
     /// <summary>Reads all extensions in <paramref name="area"/>, which begins at byte <paramref name="start"/> of the file.</summary>
+    /// <remarks>The end marker has no data, but a length is judged there too: QEMU does so, and an image it refuses is none to write.</remarks>
     /// <exception cref="Qcow2FormatException">One reaches over the end of the area, or a known one stands there twice.</exception>
     public static IReadOnlyList<HeaderExtension> ParseAll(ReadOnlySpan<byte> area, int start)
     {
@@ -31,12 +32,12 @@ public sealed record HeaderExtension(HeaderExtensionType Type, int Offset, ReadO
         while (area.Length - position >= PrefixBytes)
         {
             var type = (HeaderExtensionType)BinaryPrimitives.ReadUInt32BigEndian(area[position..]);
-            if (type == HeaderExtensionType.End) break;
             var length = BinaryPrimitives.ReadUInt32BigEndian(area[(position + 4)..]);
             var offset = start + position;
             position += PrefixBytes;
             if (length > area.Length - position)
                 throw new Qcow2FormatException(Qcow2FormatError.Malformed, offset, $"header extension 0x{(uint)type:x8} of {length} bytes reaches over the end of the header area");
+            if (type == HeaderExtensionType.End) break;
             var extension = new HeaderExtension(type, offset, area.Slice(position, (int)length).ToArray());
             if (!seen.Add(type) && extension.IsKnown)
                 throw new Qcow2FormatException(Qcow2FormatError.Malformed, offset, $"header extension {type} stands twice");

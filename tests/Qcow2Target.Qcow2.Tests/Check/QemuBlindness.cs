@@ -32,8 +32,6 @@ internal static class QemuBlindness
             ours.Obstacle is null && said.Contains("bitmap", StringComparison.OrdinalIgnoreCase) && said.Contains("Could not open", StringComparison.Ordinal)),
         ("QEMU gives up where the offsets of an image make it ask for too much memory", (_, theirs, said, _) =>
             theirs == CheckVerdict.NotChecked && said.Contains("Cannot allocate memory", StringComparison.Ordinal)),
-        ("an end marker among the header extensions that has a length is refused by QEMU and ends the extensions here", (ours, theirs, said, _) =>
-            theirs == CheckVerdict.NotChecked && ours.Obstacle is null && said.Contains("Header extension too large", StringComparison.Ordinal)),
     ];
 
     /// <summary>The name of the difference, or null: there is no excuse.</summary>
