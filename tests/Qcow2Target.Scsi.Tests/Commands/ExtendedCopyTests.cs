@@ -297,6 +297,21 @@ public sealed class ExtendedCopyTests
         Assert.Equal([3, 0x02, 0x0A, 0xE4], data[43..]);
     }
 
+    // EXTENDED COPY (LID4) and its RECEIVE COPY STATUS have lists of another form and wider identifiers.
+    [Theory]
+    [InlineData(0x83, 0x01)]
+    [InlineData(0x83, 0x1C)]
+    [InlineData(0x84, 0x05)]
+    [InlineData(0x84, 0x01)]
+    [InlineData(0x84, 0x04)]
+    public void The_forms_that_are_not_offered_are_refused_at_their_service_action_and_not_listed(byte opcode, byte serviceAction)
+    {
+        byte[] cdb = [opcode, serviceAction, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 48, 0, 0];
+        Assert.Equal("5/24/00@1.4", _bench.Refusal(cdb, new byte[48]));
+        byte[] support = _bench.Data([0xA3, 0x0C, 0x02, opcode, 0, serviceAction, 0, 0, 0, 255, 0, 0]);
+        Assert.Equal(1, support[1] & 0x07);
+    }
+
     [Fact]
     public void Initiators_find_the_commands_in_inquiry_and_its_pages()
     {
