@@ -6,16 +6,6 @@ using Qcow2Target.Qcow2.Pending;
 
 namespace Qcow2Target.Qcow2.Image;
 
-/// <summary>What becomes of what is not yet durable when an image is closed.</summary>
-public enum CloseMode
-{
-    /// <summary>Everything that completed is committed and synced, unused reservations are given back.</summary>
-    Commit,
-
-    /// <summary>What runs is waited for, nothing more is written: for an image that is about to be deleted, or that has failed.</summary>
-    Abandon,
-}
-
 /// <summary>
 /// The one writer of an image's metadata: a state machine without a thread, a lock or a task of its own. All members are called by one
 /// owner, one at a time (an actor; a deterministic driver in tests). The owner submits requests, calls <see cref="Drain"/>, runs what
@@ -28,84 +18,42 @@ public enum CloseMode
 public sealed class MetadataWriter : IDisposable
 {
     private readonly Qcow2Layer _layer;
-    private readonly OpenedFile _opened;
     private readonly IBlockFile _file;
     private readonly WriteGate _gate;
-    private readonly TimeProvider _time;
     private readonly ClusterAllocator _allocator;
     private readonly ClusterReleaser _releaser;
-    private readonly Committer _committer;
     private readonly OperationQueue _operations;
     private readonly Resizer _resizer;
     private readonly OnlineChecker _checker;
-    private readonly PendingLogs? _logs;
     private readonly LinkJournal _journal;
     private readonly ScanDuty _scan;
-    private readonly bool _keepsWord;
-
+    private readonly AnnouncementDuty _announcement;
+    private readonly CommitDuty _commits;
+    private readonly CloseSequence _closing;
+    private readonly WriterJobs _jobs = new();
     private readonly Queue<ImageRequest> _submitted = new();
-    private readonly Queue<ImageWork> _returned = new();
-    private readonly Queue<ImageWork> _ready = new();
-    private List<FlushRequest> _flushes = [];
-    private int _outstanding;
-    private Announcement _announcement;
     private bool _countsFailed;
-    private ImageFault? _commitFault;
-    private long? _oldestLinked;
-    private CloseMode? _close;
-    private ClosePhase _closePhase;
-    private int _closeEpoch;
 
     internal MetadataWriter(Qcow2Layer layer, OpenedFile opened, StructureScan scan, WriteGate gate, PendingLogs? logs, TimeProvider time)
     {
         _layer = layer;
         Metadata = scan.Metadata;
-        _opened = opened;
         var file = _file = layer.DataFile is { } data ? new FileWithData(opened.File, data.File) : opened.File;
         _gate = gate;
-        _time = time;
         _allocator = new ClusterAllocator(layer.Geometry, file, scan.Refcounts, scan.Metadata);
         _scan = new ScanDuty(scan, layer, _allocator);
         _releaser = new ClusterReleaser(_allocator, gate.Epoch, layer.Geometry, file);
         var tables = new WriterTables(layer.Map, layer.Geometry);
-        _committer = new Committer(layer, file, scan.Metadata, tables, _releaser);
-        _logs = logs;
+        var committer = new Committer(layer, file, scan.Metadata, tables, _releaser);
         _journal = new LinkJournal(logs, layer.Header, layer.Geometry);
-        var steps = new StepRunner(layer, file, scan.Metadata, _allocator, tables, _committer, _releaser, _journal);
+        var steps = new StepRunner(layer, file, scan.Metadata, _allocator, tables, committer, _releaser, _journal);
         _operations = new OperationQueue(layer.Geometry, tables, steps, _journal, time);
         _resizer = new Resizer(layer, file, scan.Metadata, _allocator, _releaser, _operations);
         _checker = new OnlineChecker(opened.File, _allocator, _operations);
-        _keepsWord = layer.Header.Autoclear == layer.Header.KeptAutoclear;
-        _announcement = _keepsWord && !_journal.NeedsLog ? Announcement.Made : Announcement.Due;
+        _announcement = new AnnouncementDuty(opened, layer, _journal, logs);
+        _commits = new CommitDuty(committer, _operations, _journal, file, _jobs, time);
+        _closing = new CloseSequence(gate, _commits, _allocator, _releaser, _journal, file, _jobs, () => _operations.Count == 0 && _resizer.IsIdle && _checker.IsIdle);
         OpenGate();
-    }
-
-    private enum Announcement
-    {
-        /// <summary>Autoclear bits go, or the mark of a pending log comes, durably, before the first change.</summary>
-        Due,
-        Running,
-        Made,
-    }
-
-    private enum ClosePhase
-    {
-        /// <summary>What was submitted is finished.</summary>
-        Finishing,
-
-        /// <summary>In-place writes that had begun are leaving.</summary>
-        Quiescing,
-        Committing,
-
-        /// <summary>Freed clusters are on their way.</summary>
-        Releasing,
-
-        /// <summary>Unused reservations are given back, and the last sync is made.</summary>
-        GivingBack,
-
-        /// <summary>The mark of the pending log goes, and the log with it.</summary>
-        Unmarking,
-        Closed,
     }
 
     /// <summary>
@@ -116,10 +64,10 @@ public sealed class MetadataWriter : IDisposable
     public ImageFault? Fault { get; private set; }
 
     /// <summary>No request waits, no work runs or waits to be taken.</summary>
-    public bool IsIdle => _submitted.Count + _operations.Count + _flushes.Count + _outstanding == 0 && _resizer.IsIdle && _checker.IsIdle;
+    public bool IsIdle => _submitted.Count + _operations.Count + _commits.FlushesWaiting + _jobs.Outstanding == 0 && _resizer.IsIdle && _checker.IsIdle;
 
     /// <summary>The close has ended: no work runs, the file is complete on disk unless <see cref="Fault"/> tells otherwise.</summary>
-    public bool IsClosed => _closePhase == ClosePhase.Closed;
+    public bool IsClosed => _closing.IsClosed;
 
     /// <summary>True: a bounded <see cref="Drain"/> has left something to decide (a zeroing of terabytes); call it again soon.</summary>
     public bool NeedsDrain { get; private set; }
@@ -130,11 +78,9 @@ public sealed class MetadataWriter : IDisposable
         get
         {
             if (IsClosed || Fault is not null) return null;
-            if (_releaser.IsWaiting || _closePhase == ClosePhase.Quiescing) return WriterLimits.GracePoll;
+            if (_releaser.IsWaiting || _closing.Polls) return WriterLimits.GracePoll;
             var retry = _operations.UntilRetry;
-            if (_oldestLinked is not { } since) return retry;
-            var left = WriterLimits.CommitDelay - _time.GetElapsedTime(since);
-            if (left < TimeSpan.Zero) left = TimeSpan.Zero;
+            if (_commits.UntilDue is not { } left) return retry;
             return retry < left ? retry : left;
         }
     }
@@ -160,17 +106,17 @@ public sealed class MetadataWriter : IDisposable
         NeedsDrain = false;
         try
         {
-            while (_returned.TryDequeue(out var work)) Finish(work);
+            while (_jobs.TryTakeReturned(out var work)) Finish(work);
             Accept();
-            if (Fault is null && _close != CloseMode.Abandon)
+            if (Fault is null && !_closing.IsAbandoning)
             {
-                if (NeedsScan && _scan.Begin() is { } scan) Enqueue(scan);
+                if (NeedsScan && _scan.Begin() is { } scan) _jobs.Enqueue(scan);
                 AdvanceResize();
                 AdvanceOperations();
                 AdvanceResize();
                 AdvanceCheck();
-                Commit();
-                Release();
+                if (!_resizer.HoldsCommits) _commits.Advance();
+                if (_releaser.Advance() is { } punch) _jobs.Enqueue(punch);
                 Reserve();
                 AdvanceCheck();
             }
@@ -184,10 +130,10 @@ public sealed class MetadataWriter : IDisposable
     }
 
     /// <summary>The next job for a worker thread, if there is one now.</summary>
-    public bool TryTakeWork([NotNullWhen(true)] out ImageWork? work) => _ready.TryDequeue(out work);
+    public bool TryTakeWork([NotNullWhen(true)] out ImageWork? work) => _jobs.TryTakeReady(out work);
 
     /// <summary>A job whose <see cref="ImageWork.Execute"/> has returned. <see cref="Drain"/> must follow.</summary>
-    public void WorkDone(ImageWork work) => _returned.Enqueue(work);
+    public void WorkDone(ImageWork work) => _jobs.Return(work);
 
     /// <summary>Time has passed: commits what is due. <see cref="Drain"/> is part of it.</summary>
     public void Tick() => Drain();
@@ -199,15 +145,15 @@ public sealed class MetadataWriter : IDisposable
     public void BeginClose(CloseMode mode)
     {
         // What stands in line was submitted before the close.
-        if (_close is null) Accept();
-        _close = _close == CloseMode.Abandon ? CloseMode.Abandon : mode;
+        if (_closing.Mode is null) Accept();
+        _closing.Begin(mode);
         _gate.Shut();
         _operations.EndHold();
-        if (_close == CloseMode.Abandon) CancelReady(Abandoned);
+        if (_closing.IsAbandoning) _jobs.CancelReady(Abandoned);
     }
 
     /// <summary>Why the image is written without a pending log although there is a place for it: links wait for commits. Null: it is not.</summary>
-    public ImageFault? LogFault { get; private set; }
+    public ImageFault? LogFault => _announcement.LogFault;
 
     /// <summary>Lets the pending log go, whatever it holds. For the image, when no job runs any more.</summary>
     public void Dispose() => _journal.Log?.Dispose();
@@ -228,114 +174,72 @@ public sealed class MetadataWriter : IDisposable
     {
         while (_submitted.TryDequeue(out var request))
         {
-            if (_close is not null) request.Complete(new ImageFault(ImageFaultKind.Closed, "the image is being closed"));
+            if (_closing.Mode is not null) request.Complete(new ImageFault(ImageFaultKind.Closed, "the image is being closed"));
             else if (Fault is not null) request.Complete(FaultFor(request, Fault));
             else if (request is WriteRequest write) _operations.Add(new Operation(write));
             else if (request is ZeroRequest zero) _operations.Add(new Operation(zero));
             else if (request is ResizeRequest resize) _resizer.Add(resize);
             else if (request is CheckRequest check) _checker.Add(check);
-            else _flushes.Add((FlushRequest)request);
+            else _commits.Add((FlushRequest)request);
         }
     }
 
     // Where nothing was ever written there is nothing to flush.
-    private static ImageFault? FaultFor(ImageRequest request, ImageFault fault) => request is FlushRequest && fault.Kind == ImageFaultKind.ReadOnly ? null : fault;
+    internal static ImageFault? FaultFor(ImageRequest request, ImageFault fault) => request is FlushRequest && fault.Kind == ImageFaultKind.ReadOnly ? null : fault;
 
     private static ImageFault Abandoned => new(ImageFaultKind.Closed, "the image is closed without a commit");
 
-    private void Enqueue(ImageWork work)
-    {
-        _outstanding++;
-        _ready.Enqueue(work);
-    }
-
     // A close waits for a scan only where somebody waits for a change.
-    private bool NeedsScan => _close is null || _operations.Count > 0 || !_resizer.IsIdle || !_checker.IsIdle;
+    private bool NeedsScan => _closing.Mode is null || _operations.Count > 0 || !_resizer.IsIdle || !_checker.IsIdle;
 
-    // In-place writes go on without us from here on. A mark announces new mappings; what is written in place does not need one.
+    // In-place writes go on without us from here on.
     private void OpenGate()
     {
-        if (_scan.IsDone && (_keepsWord || _announcement == Announcement.Made) && _close is null && Fault is null) _gate.Open();
+        if (_scan.IsDone && _announcement.AllowsInPlace && _closing.Mode is null && Fault is null) _gate.Open();
     }
 
     private void AdvanceOperations()
     {
         if (!_scan.IsDone) return;
-        if (_announcement != Announcement.Made && (_operations.Count > 0 || !_resizer.IsIdle))
+        if (!_announcement.IsMade && (_operations.Count > 0 || !_resizer.IsIdle))
         {
-            if (_announcement == Announcement.Due) Enqueue(new AnnounceWork(_opened, _layer.Header, _layer.Geometry, _journal.NeedsLog ? _logs : null));
-            _announcement = Announcement.Running;
+            if (_announcement.Begin() is { } announcement) _jobs.Enqueue(announcement);
             return;
         }
         if (_resizer.HoldsSteps || _checker.HoldsSteps) return;
-        if (_operations.Advance(_commitFault, Enqueue) is { } corrupt) throw new ImageFaultException(corrupt);
+        if (_operations.Advance(_commits.LastFault, _jobs.Enqueue) is { } corrupt) throw new ImageFaultException(corrupt);
         NeedsDrain |= _operations.HasMore;
-        NoteLinked();
+        _commits.NoteLinked();
     }
 
     private void AdvanceResize()
     {
-        if (_scan.IsDone && _announcement == Announcement.Made && !_checker.HoldsSteps) _resizer.Advance(_committer.Running is not null, Enqueue, _flushes.Add);
+        if (_scan.IsDone && _announcement.IsMade && !_checker.HoldsSteps) _resizer.Advance(_commits.IsRunning, _jobs.Enqueue, _commits.Add);
     }
 
     private void AdvanceCheck()
     {
         if (!_scan.IsDone) return;
-        var othersAreIdle = _committer.Running is null && _resizer.IsIdle && _announcement != Announcement.Running;
+        var othersAreIdle = !_commits.IsRunning && _resizer.IsIdle && !_announcement.IsRunning;
         var countsAreWritten = !_allocator.IsWorking && (!_allocator.HasWrites || _countsFailed);
-        _checker.Advance(othersAreIdle, countsAreWritten && !_releaser.IsWaiting && !_releaser.IsPunching, Enqueue, _flushes.Add);
-    }
-
-    private void NoteLinked()
-    {
-        if (_committer.HasLinked) _oldestLinked ??= _time.GetTimestamp();
-    }
-
-    private void Commit()
-    {
-        if (_committer.Running is not null || _resizer.HoldsCommits) return;
-        var isDue = _oldestLinked is { } since && _time.GetElapsedTime(since) >= WriterLimits.CommitDelay;
-        var isWanted = _committer.HasLinked && (_operations.WantsCommit || _journal.WantsCommit);
-        if (_flushes.Count > 0 || isDue || isWanted || _journal.WantsToCommitHeld) BeginCommit();
-        else if (!_committer.HasLinked) foreach (var work in _journal.WorkWhenCommitted(_file)) Enqueue(work);
-    }
-
-    private void BeginCommit()
-    {
-        _oldestLinked = null;
-        var flushes = _flushes;
-        _flushes = [];
-        try
-        {
-            Enqueue(_committer.Begin(flushes, _journal.TakeForCommit(), _journal.Log));
-        }
-        catch (ImageFaultException exception)
-        {
-            foreach (var flush in flushes) flush.Complete(exception.Fault);
-            throw;
-        }
-    }
-
-    private void Release()
-    {
-        if (_releaser.Advance() is { } punch) Enqueue(punch);
+        _checker.Advance(othersAreIdle, countsAreWritten && !_releaser.IsWaiting && !_releaser.IsPunching, _jobs.Enqueue, _commits.Add);
     }
 
     // Fetches reserved clusters before they run out, or writes counts that went down; one such job at a time.
     private void Reserve()
     {
-        if (_allocator.IsWorking || _closePhase > ClosePhase.Finishing || !_scan.IsDone || _checker.HoldsCounts) return;
+        if (_allocator.IsWorking || _closing.LeavesCounts || !_scan.IsDone || _checker.HoldsCounts) return;
         var missing = _operations.ClustersWanted - _allocator.Available;
-        var runsLow = _close is null && !_countsFailed && _allocator.HasGivenOut && _allocator.Available < RefillClusters / WriterLimits.RefillBelowPart;
+        var runsLow = _closing.Mode is null && !_countsFailed && _allocator.HasGivenOut && _allocator.Available < RefillClusters / WriterLimits.RefillBelowPart;
         if (missing > 0 || runsLow)
         {
-            var amount = _close is null ? Math.Max(missing, RefillClusters) : missing;
-            if (_allocator.Reserve((int)amount) is { } work) Enqueue(work);
+            var amount = _closing.Mode is null ? Math.Max(missing, RefillClusters) : missing;
+            if (_allocator.Reserve((int)amount) is { } work) _jobs.Enqueue(work);
             else FailForSpace(new ImageFault(ImageFaultKind.NoSpace, "the refcount table has its largest size and every cluster it reaches is used"));
         }
         else if (_allocator.HasWrites && !_countsFailed)
         {
-            Enqueue(_allocator.WriteCounts(RefcountDurability.Lazy));
+            _jobs.Enqueue(_allocator.WriteCounts(RefcountDurability.Lazy));
         }
     }
 
@@ -348,13 +252,12 @@ public sealed class MetadataWriter : IDisposable
 
     private void Finish(ImageWork work)
     {
-        _outstanding--;
         switch (work)
         {
             case FillWork fill: _operations.Finish(fill.Step, Fault ?? fill.Fault); break;
             case AppendWork append: _operations.Finish(append.Step, Fault ?? append.Fault); break;
             case LoadWork load: _operations.Finish(load); break;
-            case CommitWork commit: FinishCommit(commit); break;
+            case CommitWork commit: _commits.Finish(commit, Fail); break;
             case RefcountWork counts: FinishCounts(counts); break;
             case PunchWork punch: _releaser.Finish(punch); break;
             case HeaderWork header: FinishHeader(header); break;
@@ -364,22 +267,6 @@ public sealed class MetadataWriter : IDisposable
             case AnnounceWork announcement: FinishAnnouncement(announcement); break;
             case UnmarkWork unmark: FinishUnmark(unmark); break;
         }
-    }
-
-    private void FinishCommit(CommitWork commit)
-    {
-        foreach (var step in commit.First)
-        {
-            if (commit.Fault is null) _operations.FinishCommitted(step, commit.Released);
-            else _operations.Finish(step, commit.Fault);
-        }
-        _committer.Finish(commit);
-        _commitFault = commit.Fault;
-        // Entries may be in the file that nobody sees: only opening anew can tell.
-        if (commit.Fault is { } lost && commit.First.Count > 0) Fail(lost);
-        if (commit.Fault is not null && _committer.HasLinked) _oldestLinked = _time.GetTimestamp();
-        if (commit.SyncFailed) Fail(commit.Fault!);
-        foreach (var flush in commit.Flushes) flush.Complete(commit.Fault);
     }
 
     private void FinishCounts(RefcountWork counts)
@@ -404,21 +291,18 @@ public sealed class MetadataWriter : IDisposable
     private void FinishScan(ScanWork scan)
     {
         _scan.Finish(scan);
-        if (scan.Fault is not null && _close != CloseMode.Abandon) Fail(scan.Fault);
+        if (scan.Fault is not null && !_closing.IsAbandoning) Fail(scan.Fault);
         OpenGate();
     }
 
     private void FinishAnnouncement(AnnounceWork announcement)
     {
-        _journal.Begin(announcement.Log, announcement.Fault);
+        _announcement.Finish(announcement);
         if (announcement.Fault is not { } fault)
         {
-            LogFault = announcement.LogFault;
-            _announcement = Announcement.Made;
             OpenGate();
             return;
         }
-        _announcement = Announcement.Due;
         if (announcement.SyncFailed) Fail(fault);
         _operations.FailAll(fault);
         _resizer.FailAll(fault);
@@ -447,24 +331,14 @@ public sealed class MetadataWriter : IDisposable
         Fault = fault;
         _gate.Shut();
         _scan.Cancel();
-        CancelReady(fault);
+        _jobs.CancelReady(fault);
         if (fault.Kind == ImageFaultKind.Corrupt && _layer.Geometry.Version >= 3)
-            Enqueue(new HeaderWork(_file, ImageHeader.IncompatibleField, (ulong)(_layer.Header.Incompatible | IncompatibleFeatures.Corrupt)));
-    }
-
-    private void CancelReady(ImageFault fault)
-    {
-        foreach (var work in _ready)
-        {
-            work.Cancel(fault);
-            _returned.Enqueue(work);
-        }
-        _ready.Clear();
+            _jobs.Enqueue(new HeaderWork(_file, ImageHeader.IncompatibleField, (ulong)(_layer.Header.Incompatible | IncompatibleFeatures.Corrupt)));
     }
 
     private void FailAll(ImageFault fault)
     {
-        while (_returned.TryDequeue(out var work)) Finish(work);
+        while (_jobs.TryTakeReturned(out var work)) Finish(work);
         FailWaiting(fault);
         AdvanceClose();
     }
@@ -475,69 +349,19 @@ public sealed class MetadataWriter : IDisposable
         _operations.FailAll(fault);
         _resizer.FailAll(fault);
         _checker.FailAll(fault);
-        foreach (var flush in _flushes) flush.Complete(FaultFor(flush, fault));
-        _flushes.Clear();
+        _commits.FailWaiting(fault);
     }
 
     private void AdvanceClose()
     {
-        if (_close is null || IsClosed) return;
-        if (!NeedsScan || _close == CloseMode.Abandon) _scan.Cancel();
-        if (Fault is not null || _close == CloseMode.Abandon)
+        if (_closing.Mode is null || IsClosed) return;
+        if (!NeedsScan || _closing.IsAbandoning) _scan.Cancel();
+        if (Fault is not null || _closing.IsAbandoning)
         {
             FailWaiting(Fault ?? Abandoned);
-            if (_outstanding > 0) return;
-            // What is dropped on purpose shall not come back; what a failure left behind is brought home by the next open.
-            if (Fault is null && _journal.End(_file, MarkRemoval.Lazy) is { } unmark) Enqueue(unmark);
-            else _closePhase = ClosePhase.Closed;
+            _closing.Drop(Fault);
             return;
         }
-        while (AdvanceClosePhase())
-        {
-        }
-    }
-
-    // True: the next phase has begun.
-    private bool AdvanceClosePhase()
-    {
-        switch (_closePhase)
-        {
-            case ClosePhase.Finishing when _operations.Count + _flushes.Count == 0 && _resizer.IsIdle && _checker.IsIdle && _committer.Running is null && !_allocator.IsWorking:
-                _closeEpoch = _gate.Epoch.Phase;
-                _closePhase = ClosePhase.Quiescing;
-                return true;
-
-            case ClosePhase.Quiescing:
-                _gate.Epoch.TryAdvance();
-                _gate.Epoch.TryAdvance();
-                if (_gate.Epoch.Phase - _closeEpoch < ReaderEpoch.GraceSteps) return false;
-                BeginCommit();
-                _closePhase = ClosePhase.Committing;
-                return true;
-
-            case ClosePhase.Committing when _committer.Running is null:
-                if (_commitFault is { } fault) throw new ImageFaultException(fault);
-                _closePhase = ClosePhase.Releasing;
-                Release();
-                return true;
-
-            case ClosePhase.Releasing when !_releaser.IsWaiting && _outstanding == 0:
-                _allocator.FreeReserved();
-                Enqueue(_allocator.WriteCounts(RefcountDurability.Durable));
-                _closePhase = ClosePhase.GivingBack;
-                return true;
-
-            case ClosePhase.GivingBack when _outstanding == 0:
-                _closePhase = ClosePhase.Unmarking;
-                if (_journal.End(_file, MarkRemoval.Durable) is { } unmark) Enqueue(unmark);
-                return true;
-
-            case ClosePhase.Unmarking when _outstanding == 0:
-                _closePhase = ClosePhase.Closed;
-                return false;
-
-            default:
-                return false;
-        }
+        _closing.Advance();
     }
 }
