@@ -24,9 +24,12 @@ internal sealed class PduStream : IDisposable
     /// <summary>CRC32C after each data segment from now on.</summary>
     public bool DataDigest { get; set; }
 
-    public static async Task<PduStream> ConnectAsync(IPEndPoint portal)
+    /// <param name="portal">Where to.</param>
+    /// <param name="from">The local address; null: the kernel's choice.</param>
+    public static async Task<PduStream> ConnectAsync(IPEndPoint portal, IPAddress? from = null)
     {
         Socket socket = new(portal.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        if (from is not null) socket.Bind(new IPEndPoint(from, 0));
         await socket.ConnectAsync(portal);
         return new PduStream(socket);
     }

@@ -29,9 +29,9 @@ internal sealed class ScriptedSession : IDisposable
     /// <summary>StatSN that the next PDU with a status must carry.</summary>
     public uint StatusSequence { get; private set; }
 
-    public static async Task<ScriptedSession> LoginAsync(IPEndPoint portal, SessionOptions options)
+    public static async Task<ScriptedSession> LoginAsync(IPEndPoint portal, SessionOptions options, IPAddress? from = null)
     {
-        PduStream stream = await PduStream.ConnectAsync(portal);
+        PduStream stream = await PduStream.ConnectAsync(portal, from);
         try
         {
             return new ScriptedSession(stream, await Initiator.Login.RunAsync(stream, options));
@@ -61,6 +61,24 @@ internal sealed class ScriptedSession : IDisposable
         if (spoil is not null) bytes = spoil(bytes);
         await _stream.SendBytesAsync(bytes);
         return bytes;
+    }
+
+    /// <summary>Sends bytes as they are.</summary>
+    public Task SendBytesAsync(ReadOnlyMemory<byte> bytes) => _stream.SendBytesAsync(bytes);
+
+    /// <summary>Sends PDUs and reads nothing, until the target closes the connection.</summary>
+    /// <exception cref="IOException">It has taken them all.</exception>
+    public async Task FloodAsync(Func<RawPdu> next, int most)
+    {
+        try
+        {
+            for (int i = 0; i < most; i++) await SendAsync(next()).WaitAsync(Limit);
+        }
+        catch (System.Net.Sockets.SocketException)
+        {
+            return;
+        }
+        throw new IOException($"the target has taken {most} PDUs");
     }
 
     /// <summary>The next PDU whatever it is; null at the end of the connection.</summary>
