@@ -6,11 +6,14 @@ namespace Qcow2Target.EndToEnd.Tests;
 
 /// <summary>
 /// The whole of libiscsi's own test suite, one leaf test at a time in a process of its own, because a test that fails leaves its session
-/// in a state that fails the next. Each runs on the LUN that suits it. A test is let off only by an entry below, with its reason.
+/// in a state that fails the next. Each runs on the LUN that suits it; what runs on any does so behind CHAP too. A test is let off only by an entry below, with its reason.
 /// </summary>
 public sealed class LibiscsiSuiteTests(LibiscsiSuiteTests.SuiteDisks disks, ITestOutputHelper output) : IClassFixture<LibiscsiSuiteTests.SuiteDisks>
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+
+    /// <summary>For those that cannot pass: what they try before that is over.</summary>
+    private static readonly TimeSpan LimitOfTheHopeless = TimeSpan.FromSeconds(10);
 
     private const string NoAtomicWrites = "WRITE ATOMIC is not offered: the entries of a long write lie in more than one sector, so power can fail between them";
     private const string NoCryptographicErase = "cryptographic erase is not offered: images are not encrypted, there is no key to throw away";
@@ -33,7 +36,7 @@ public sealed class LibiscsiSuiteTests(LibiscsiSuiteTests.SuiteDisks disks, ITes
     private static readonly Dictionary<string, string> CannotPass = new()
     {
         ["iSCSITMF.LUNResetSimpleAsync"] = "1.19 asserts, right after it has queued the reset, a flag that only the reset's callback sets; TaskManagementTests does this one",
-        ["Sanitize.Reset"] = "it wants the overwriting to last some seconds and then asks once a minute whether it has ended; SanitizeTests does this one",
+        ["Sanitize.Reset"] = "it wants the overwriting to last longer than its own five seconds and then sleeps for a minute before it looks again; SanitizeTests does this one",
     };
 
     /// <summary>Tests that need 4 KiB physical blocks. Of the others some fail with them, by faults of their own.</summary>
@@ -46,16 +49,21 @@ public sealed class LibiscsiSuiteTests(LibiscsiSuiteTests.SuiteDisks disks, ITes
 
     public static TheoryData<string> LeafTests => [.. Libiscsi.ListTests()];
 
+    public static TheoryData<string> TestsOfTwoPaths => [.. Libiscsi.ListTests().Where(WantsTwoPaths)];
+
+    public static TheoryData<string> TestsOfAnyLun => [.. Libiscsi.ListTests().Where(test => SuiteDisks.SuitsAnyLun(test) && !CannotPass.ContainsKey(test))];
+
     [Theory]
     [MemberData(nameof(LeafTests))]
-    public void Passes(string test)
-    {
-        SuiteResult result = Libiscsi.RunTest(test, disks.UrlsFor(test), Limit);
-        output.WriteLine(result.Output);
-        disks.Daemon.MustBeAlive();
-        if (CannotPass.TryGetValue(test, out string? reason)) output.WriteLine($"let off: {reason}");
-        else Assert.Equal(Skips.ContainsKey(test) ? SuiteVerdict.Skipped : SuiteVerdict.Passed, result.Verdict);
-    }
+    public void Passes(string test) => Run(test, disks.PathsFor(test));
+
+    [Theory]
+    [MemberData(nameof(TestsOfTwoPaths))]
+    public void Passes_by_way_of_two_portals(string test) => Run(test, disks.TwoPortals);
+
+    [Theory]
+    [MemberData(nameof(TestsOfAnyLun))]
+    public void Passes_behind_chap(string test) => Run(test, disks.PathsBehindChapFor(test));
 
     [Fact]
     public void The_exceptions_are_tests_of_the_installed_suite()
@@ -65,37 +73,48 @@ public sealed class LibiscsiSuiteTests(LibiscsiSuiteTests.SuiteDisks disks, ITes
         Assert.Subset(installed.ToHashSet(), new HashSet<string>([.. Skips.Keys, .. CannotPass.Keys, .. OfLargeBlocks]));
     }
 
+    private static bool WantsTwoPaths(string test) => test.StartsWith("MultipathIO.", StringComparison.Ordinal);
+
+    private void Run(string test, string[] urls)
+    {
+        string? cannot = CannotPass.GetValueOrDefault(test);
+        SuiteResult result = Libiscsi.RunTest(test, urls, cannot is null ? Limit : LimitOfTheHopeless);
+        output.WriteLine(result.Output);
+        disks.Daemon.MustBeAlive();
+        if (cannot is not null) output.WriteLine($"let off: {cannot}");
+        else Assert.Equal(Skips.ContainsKey(test) ? SuiteVerdict.Skipped : SuiteVerdict.Passed, result.Verdict);
+    }
+
     /// <summary>Disks of just under 1 GiB, one of each kind: READ(6) must reach all of it, and the large transfers of the suite must fit.</summary>
     public sealed class SuiteDisks : IAsyncLifetime
     {
-        private const string Target = "iqn.2018-05.local:suite";
+        private const string Target = "iqn.2018-05.local:suite", GuardedTarget = "iqn.2018-05.local:guarded-suite";
+        private const string User = "suite", Secret = "a-secret-of-its-own";
         private const int Usual = 0;
         private const int ReadOnly = 1;
         private const int Removable = 2;
         private const int LargeBlocks = 3;
         private const int ToSanitize = 4;
+
+        /// <summary>One that is still being overwritten when its test has been given up.</summary>
+        private const int ToSanitizeForLong = 5;
+
+        /// <summary>One for each way: MultipathIO.CompareAndWrite compares one block more than it has zeroed, which passes once.</summary>
+        private const int TwoPaths = 6;
+        private const int TwoPathsByTwoPortals = 7;
+        private readonly string _secondPortal = $"{(HostNetwork.HasIPv6 ? "[::1]" : "127.0.0.2")}:{DaemonProcess.FreePort()}";
         private DaemonProcess? _daemon;
 
         internal DaemonProcess Daemon => _daemon ?? throw new InvalidOperationException("the daemon was not started");
 
         public async Task InitializeAsync()
         {
-            _daemon = await DaemonProcess.StartAsync();
+            _daemon = await DaemonProcess.StartAsync(options: ["--portal", _secondPortal]);
             await _daemon.AddTargetAsync(Target);
-            for (int lun = Usual; lun <= ToSanitize; lun++)
-            {
-                string name = $"suite-{lun}.qcow2";
-                QemuImg.Create(_daemon.Disk(name), (1L << 30) - (1 << 20));
-                await _daemon.MustAsync("ATTACH", new
-                {
-                    target_name = Target,
-                    disk_path = name,
-                    lun_id = lun,
-                    read_only = lun == ReadOnly,
-                    removable = lun == Removable,
-                    physical_block_size = lun == LargeBlocks ? 4096 : 512,
-                });
-            }
+            for (int lun = Usual; lun <= TwoPathsByTwoPortals; lun++) await AttachAsync(Target, lun);
+            await _daemon.MustAsync("ADDTARGET", new { target_name = GuardedTarget, chap = new { name = User, secret = Secret } });
+            await AttachAsync(GuardedTarget, Usual);
+            await AttachAsync(GuardedTarget, TwoPaths);
         }
 
         public async Task DisposeAsync()
@@ -103,19 +122,50 @@ public sealed class LibiscsiSuiteTests(LibiscsiSuiteTests.SuiteDisks disks, ITes
             if (_daemon is not null) await _daemon.EndCleanlyAsync();
         }
 
-        /// <summary>Where a test runs; twice for those that want two paths.</summary>
-        internal string[] UrlsFor(string test)
+        internal static bool SuitsAnyLun(string test) => LunFor(test) is Usual or TwoPaths;
+
+        /// <summary>The LUN that suits a test; twice for two paths.</summary>
+        internal string[] PathsFor(string test)
         {
-            string suite = test.Split('.')[0];
-            int lun = suite switch
+            string url = Url("", FirstPortal, Target, LunFor(test));
+            return WantsTwoPaths(test) ? [url, url] : [url];
+        }
+
+        /// <summary>One LUN by two portals.</summary>
+        internal string[] TwoPortals => [.. Portals.Select(portal => Url("", portal, Target, TwoPathsByTwoPortals))];
+
+        /// <summary>A LUN whose target asks for CHAP; by both portals for two paths.</summary>
+        internal string[] PathsBehindChapFor(string test) =>
+            [.. Portals.Take(WantsTwoPaths(test) ? 2 : 1).Select(portal => Url($"{User}%{Secret}@", portal, GuardedTarget, LunFor(test)))];
+
+        private string FirstPortal => Daemon.Portal.ToString();
+
+        private string[] Portals => [FirstPortal, _secondPortal];
+
+        private static int LunFor(string test) => test.Split('.')[0] switch
+        {
+            "ReadOnly" => ReadOnly,
+            "NoMedia" or "PreventAllow" or "StartStopUnit" => Removable,
+            "Sanitize" => test == "Sanitize.Reset" ? ToSanitizeForLong : ToSanitize,
+            "MultipathIO" => TwoPaths,
+            _ => OfLargeBlocks.Contains(test) ? LargeBlocks : Usual,
+        };
+
+        private static string Url(string credentials, string portal, string target, int lun) => $"iscsi://{credentials}{portal}/{target}/{lun}";
+
+        private async Task AttachAsync(string target, int lun)
+        {
+            string name = $"{target.Split(':')[1]}-{lun}.qcow2";
+            QemuImg.Create(Daemon.Disk(name), (1L << 30) - (1 << 20));
+            await Daemon.MustAsync("ATTACH", new
             {
-                "ReadOnly" => ReadOnly,
-                "NoMedia" or "PreventAllow" or "StartStopUnit" => Removable,
-                "Sanitize" => ToSanitize,
-                _ => OfLargeBlocks.Contains(test) ? LargeBlocks : Usual,
-            };
-            string url = Daemon.Url(Target, lun);
-            return suite == "MultipathIO" ? [url, url] : [url];
+                target_name = target,
+                disk_path = name,
+                lun_id = lun,
+                read_only = lun == ReadOnly,
+                removable = lun == Removable,
+                physical_block_size = lun == LargeBlocks ? 4096 : 512,
+            });
         }
     }
 }
