@@ -128,6 +128,14 @@ internal sealed class NexusTable
 
     public object? TakeWaiter(ushort tsih) => _waiters.Remove(tsih, out var waiter) ? waiter : null;
 
+    /// <summary>What was kept for any session.</summary>
+    public IReadOnlyList<object> TakeWaiters()
+    {
+        object[] all = [.. _waiters.Values];
+        _waiters.Clear();
+        return all;
+    }
+
     /// <param name="portalGroupTag">Tag of the one portal group.</param>
     public IReadOnlyList<NexusView> View(ushort portalGroupTag) =>
         [.. _sessions.Values.Select(s => (s.Tsih, s.Identity, s.Io.Since))

@@ -51,10 +51,12 @@ internal sealed class TargetSessions(
         context.Sender.Tell(new NexusRemoved());
     }
 
-    /// <summary>Asks every session to log out; logins that were let in do not become sessions any more.</summary>
+    /// <summary>Asks every session to log out; logins that were let in, or wait for the session that they reinstate, do not become sessions any more.</summary>
     public void EndAll(string reason)
     {
         Nexuses.ForgetAdmissions();
+        foreach (var waiter in Nexuses.TakeWaiters())
+            ((OldSessionOver)waiter).Login.Tell(new LoginRefused(3, 1, reason));
         foreach (var session in Nexuses.All)
             session.Actor.Tell(new EndSession(reason, SessionEnding.AskForLogout));
     }

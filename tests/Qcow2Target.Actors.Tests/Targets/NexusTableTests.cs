@@ -69,6 +69,18 @@ public sealed class NexusTableTests
     }
 
     [Fact]
+    public void What_waits_for_a_session_is_taken_once_for_one_or_for_all()
+    {
+        _table.Await(5, "a");
+        _table.Await(6, "b");
+        Assert.Equal("a", _table.TakeWaiter(5));
+        _table.Await(7, "c");
+        Assert.Equal(["b", "c"], _table.TakeWaiters().Order());
+        Assert.Null(_table.TakeWaiter(6));
+        Assert.Empty(_table.TakeWaiters());
+    }
+
+    [Fact]
     public void A_port_that_comes_back_is_told_that_it_was_lost()
     {
         Assert.Equal(UnitAttention.PowerOn, _table.FirstAttention(Port));

@@ -147,7 +147,7 @@ public sealed class LoginRefusalTests(RefusalFixture fixture) : IClassFixture<Re
         [LoginStatus.TargetMovedPermanently] = "no request of the control socket moves a target; tried with the actors in LoginRedirectionTests",
         [LoginStatus.TargetRemoved] = "counts for the moment between a deletion and the end of the target's actor; tried in LoginsAtTheEndTests",
         [LoginStatus.CannotIncludeInSession] = "there is one portal group, and a session has one connection (0206)",
-        [LoginStatus.TargetError] = "a fault of ours under a login ends its connection without an answer",
+        [LoginStatus.TargetError] = "told to a login that another of its port displaces while both wait for their old session, which a stuck disk holds up; tried in NexusTableTests",
     };
 
     public static TheoryData<string> Names => [.. Refusals.Keys];
