@@ -93,10 +93,13 @@ public sealed class CdbFuzzTests(ITestOutputHelper output)
             }
             await Task.WhenAll(running.Select(one => one.Outcome)).WaitAsync(Patience);
             Assert.Equal(0, devices[1].Changes + devices[2].Changes);
+            foreach (ItNexus nexus in nexuses) nexus.Close();
+            Assert.All(units, unit => Assert.False(unit.IsReserved, "a nexus that has gone holds the unit"));
+            Assert.All(units, unit => Assert.False(unit.Tray is { IsPrevented: true }, "a nexus that has gone prevents removal"));
         }
         catch (Exception bug)
         {
-            Assert.Fail($"QCOW2TARGET_FUZZ_SEED={seed} QCOW2TARGET_FUZZ_CDBS=1 repeats it: LUN {last.Lun:x16}, CDB {Convert.ToHexString(last.Cdb)}, data-out {Convert.ToHexString(last.DataOut)}: {bug}");
+            Assert.Fail($"QCOW2TARGET_FUZZ_SEED={seed} QCOW2TARGET_FUZZ_CDBS=1 repeats it: LUN {last.Lun:x16}, CDB {Convert.ToHexString(last.Cdb)}, data-out {Convert.ToHexString(last.DataOut.AsSpan(0, Math.Min(256, last.DataOut.Length)))}: {bug}");
         }
         return (good, devices.Sum(device => device.Changes));
     }

@@ -222,7 +222,8 @@ internal sealed class AnswerRules(ConnectionLedger ledger)
             ?? throw new FuzzFinding($"the target sent {pdu}, header {Convert.ToHexStringLower(pdu.Header)}, which does not fit: {string.Join("; ", alive)}");
     }
 
-    private static bool IsBefore(SentTask task, SentTask request) => (int)(CommandSequence(task) - CommandSequence(request)) < 0;
+    // A bent function may name a CmdSN to come.
+    private static bool IsBefore(SentTask task, SentTask request) => task.Order < request.Order && (int)(CommandSequence(task) - CommandSequence(request)) < 0;
 
     private static uint CommandSequence(SentTask task) => BinaryPrimitives.ReadUInt32BigEndian(task.Header.AsSpan(24));
 

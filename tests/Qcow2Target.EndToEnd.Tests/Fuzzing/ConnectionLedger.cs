@@ -8,6 +8,7 @@ internal sealed class ConnectionLedger(ConversationState conversation, int numbe
 
     private readonly Dictionary<uint, List<SentTask>> _tasks = [];
     private readonly HashSet<ulong> _headers = [];
+    private long _order;
 
     public ConversationState Conversation => conversation;
     public int Number => number;
@@ -66,6 +67,7 @@ internal sealed class ConnectionLedger(ConversationState conversation, int numbe
 
     public void Add(SentTask task)
     {
+        task.Order = ++_order;
         if (!_tasks.TryGetValue(task.Tag, out List<SentTask>? tasks)) _tasks.Add(task.Tag, tasks = []);
         tasks.RemoveAll(old => old.IsDone || (old.Acceptance == Acceptance.Ignored && tasks.Count > 8));
         foreach (SentTask other in tasks.Where(other => !other.IsDone && other.Acceptance != Acceptance.Ignored)) other.IsAmbiguous = task.IsAmbiguous = true;

@@ -46,6 +46,9 @@ internal sealed class SentTask(byte[] header, Acceptance acceptance)
     /// <summary>A task management function that was answered with "complete" has ended it: it must never be answered.</summary>
     public bool IsAborted { get; set; }
 
+    /// <summary>Its place among all tasks of the connection.</summary>
+    public long Order { get; set; }
+
     /// <summary>How many functions and commands that may abort it had been sent before it.</summary>
     public int AbortsBefore { get; init; }
 
