@@ -22,8 +22,12 @@ internal static class FuzzJudge
         try
         {
             await using InitiatorSession judge = await target.LogInAsync();
-            await MustAsync(judge, FuzzTarget.ReserveOut(0, Register, 0, 0, Key), "after the end of all sessions");
-            await MustAsync(judge, FuzzTarget.ReserveOut(0, Clear, 0, Key, 0), "with a key of its own");
+            // Persistent reservations stay by right when their sessions have gone, and anybody may clear them.
+            foreach (int lun in new[] { 0, 1, 3 })
+            {
+                await MustAsync(judge, FuzzTarget.ReserveOut(lun, Register, 0, 0, Key), "after the end of all sessions");
+                await MustAsync(judge, FuzzTarget.ReserveOut(lun, Clear, 0, Key, 0), "with a key of its own");
+            }
             if (await judge.ManageAsync(LunReset) is not 0 and var response) throw new FuzzFinding($"LUN RESET with nothing under way answers {response}");
             byte[] modes = new byte[target.Modes.Length];
             await MustAsync(judge, FuzzTarget.ModeSense(modes), "after a LUN RESET");
