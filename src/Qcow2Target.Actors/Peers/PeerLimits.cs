@@ -6,7 +6,7 @@ public static class PeerLimits
     /// <summary>Connections that the kernel completes for a portal before they are accepted. The kernel has a limit of its own (net.core.somaxconn).</summary>
     public const int AcceptBacklog = 4096;
 
-    /// <summary>Connections of one portal that have sent nothing: a socket each.</summary>
+    /// <summary>Connections of one portal that have sent no whole header: a socket each.</summary>
     public const int SilentConnections = 1024;
 
     /// <summary>Connections of one portal that have begun to send a Login Request: an actor and a small buffer each.</summary>

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Qcow2Target.Actors.Peers;
 using Qcow2Target.Interop;
+using Qcow2Target.Iscsi.Pdus;
 
 namespace Qcow2Target.Actors.Portals;
 
@@ -13,11 +14,14 @@ internal sealed record ConnectionArrived(Socket Socket);
 internal sealed record DescriptorsShort;
 
 /// <summary>
-/// A portal's listener and the connections that have said nothing yet. They cost a socket each and no actor, buffer or timer; whoever says something is
-/// handed to the portal, as far as that has room. Runs on the poller's thread; safe to call from several threads.
+/// A portal's listener and the connections that have said nothing yet, or not the whole header of a Login Request. They cost a socket each and no actor,
+/// buffer or timer; whoever has said more, or something else, is handed to the portal, as far as that has room. Runs on the poller's thread; safe to call from
+/// several threads.
 /// </summary>
 internal sealed unsafe class FrontDoor(Socket listener, PortalSettings settings, SocketPoller poller, IActorRef portal) : IPollerClient
 {
+    private const int HeaderBytes = 48;
+
     private readonly Lock _gate = new();
     private readonly PendingLogins<Visitor> _silent = new(_ => PeerLimits.SilentConnections);
     private readonly Dictionary<long, Visitor> _watched = [];
@@ -55,7 +59,7 @@ internal sealed unsafe class FrontDoor(Socket listener, PortalSettings settings,
             {
                 AcceptSome();
             }
-            else if (_watched.Remove(number, out var visitor) && !visitor.IsGone)
+            else if (_watched.Remove(number, out var visitor) && !visitor.IsGone && HasArrived(visitor))
             {
                 if (_arrived.Count >= 2 * PeerLimits.SilentConnections)
                     ForgetWhoIsGone();
@@ -76,7 +80,7 @@ internal sealed unsafe class FrontDoor(Socket listener, PortalSettings settings,
             foreach (var late in _silent.All.Where(v => Environment.TickCount64 - v.Since >= longest).ToArray())
             {
                 _silent.Leave(late);
-                Close(late, "was too slow", $"it said nothing for {settings.LoginTimeout.TotalSeconds:0.###} s");
+                Close(late, "was too slow", $"it said little or nothing for {settings.LoginTimeout.TotalSeconds:0.###} s");
             }
             if (_listening < 0)
                 Listen();
@@ -136,15 +140,20 @@ internal sealed unsafe class FrontDoor(Socket listener, PortalSettings settings,
         }
         var visitor = new Visitor(socket, peer);
         if (_silent.Enter(visitor, PeerGroup.Of(visitor.Peer.Address)) is { } other)
-            Close(other, "made room for others", "it said nothing, and stood longest in a full room");
-        visitor.Watch = poller.Watch(socket, this);
-        if (visitor.Watch >= 0)
-        {
-            _watched[visitor.Watch] = visitor;
+            Close(other, "made room for others", "it said little or nothing, and stood longest in a full room");
+        if (Watch(visitor))
             return;
-        }
         _silent.Leave(visitor);
         Forget(visitor);
+    }
+
+    private bool Watch(Visitor visitor)
+    {
+        visitor.Watch = poller.Watch(visitor.Socket, this);
+        if (visitor.Watch < 0)
+            return false;
+        _watched[visitor.Watch] = visitor;
+        return true;
     }
 
     private static IPEndPoint? PeerOf(Socket socket)
@@ -159,7 +168,7 @@ internal sealed unsafe class FrontDoor(Socket listener, PortalSettings settings,
         }
     }
 
-    /// <summary>Hands who has something to say to the portal, the first first. Who is only gone again is no matter for it.</summary>
+    /// <summary>Hands who has something to say to the portal, the first first.</summary>
     private void HandIn()
     {
         while (_inside < PeerLimits.LoginsAlive && _arrived.TryDequeue(out var visitor))
@@ -167,16 +176,33 @@ internal sealed unsafe class FrontDoor(Socket listener, PortalSettings settings,
             if (visitor.IsGone)
                 continue;
             _silent.Leave(visitor);
-            byte first;
-            if (Libc.Recv(visitor.Socket.SafeHandle, &first, 1, Libc.MSG_PEEK | Libc.MSG_DONTWAIT) <= 0)
-            {
-                Forget(visitor);
-                continue;
-            }
             visitor.IsGone = true;
             _inside++;
+            if (visitor.AwaitsHeader)
+                visitor.Socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReceiveLowWater, 1);
             portal.Tell(new ConnectionArrived(visitor.Socket), ActorRefs.NoSender);
         }
+    }
+
+    /// <summary>False: it is gone again, or what it has sent is the beginning of a Login Request's header, for whose rest the kernel waits.</summary>
+    private bool HasArrived(Visitor visitor)
+    {
+        var header = stackalloc byte[HeaderBytes];
+        var bytes = (int)Libc.Recv(visitor.Socket.SafeHandle, header, HeaderBytes, Libc.MSG_PEEK | Libc.MSG_DONTWAIT);
+        var isBeginning = bytes is > 0 and < HeaderBytes && BasicHeader.Opcode(new ReadOnlySpan<byte>(header, bytes)) == Opcode.LoginRequest;
+        // With the whole header asked for, less of it means that the peer has ended its side.
+        if (bytes > 0 && !(isBeginning && visitor.AwaitsHeader))
+        {
+            if (!isBeginning)
+                return true;
+            visitor.AwaitsHeader = true;
+            visitor.Socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReceiveLowWater, HeaderBytes);
+            if (Watch(visitor))
+                return false;
+        }
+        _silent.Leave(visitor);
+        Forget(visitor);
+        return false;
     }
 
     // While the portal has no room nobody is dequeued: those among them that were closed meanwhile would become more and more.
@@ -193,7 +219,7 @@ internal sealed unsafe class FrontDoor(Socket listener, PortalSettings settings,
     {
         settings.Peers.Refused("cannot take connections", _address, "there are no descriptors or no memory left for another");
         if (_silent.TakeLeastAdvanced() is { } other)
-            Close(other, "made room for others", "it said nothing, and descriptors were short");
+            Close(other, "made room for others", "it said little or nothing, and descriptors were short");
         else
             portal.Tell(new DescriptorsShort(), ActorRefs.NoSender);
     }
@@ -221,6 +247,9 @@ internal sealed unsafe class FrontDoor(Socket listener, PortalSettings settings,
         public long Since { get; } = Environment.TickCount64;
 
         public long Watch { get; set; }
+
+        /// <summary>The kernel tells of it when a whole header has come.</summary>
+        public bool AwaitsHeader { get; set; }
 
         /// <summary>Closed, or handed in.</summary>
         public bool IsGone { get; set; }

@@ -3,7 +3,7 @@ namespace Qcow2Target.Actors.Portals;
 /// <summary>How far a connection has come that has no session. Each has room of its own on a portal (<see cref="PendingLogins{T}"/>).</summary>
 internal enum LoginProgress
 {
-    /// <summary>Bytes have come, but no whole Login Request.</summary>
+    /// <summary>A header has come, but no whole Login Request.</summary>
     Arriving,
 
     /// <summary>A Login Request was answered, or is with its target.</summary>

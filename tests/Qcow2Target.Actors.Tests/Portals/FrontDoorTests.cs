@@ -48,6 +48,37 @@ public sealed class FrontDoorTests : TestKit
     }
 
     [Fact]
+    public void Who_drips_a_login_is_handed_in_when_its_header_is_whole()
+    {
+        Open(TimeSpan.FromMinutes(1));
+        var dripper = Connect();
+        for (var i = 0; i < 47; i++)
+        {
+            dripper.Send([0x43]);
+            if (i % 16 == 0)
+                _portal.ExpectNoMsg(20);
+        }
+        _portal.ExpectNoMsg(50);
+        dripper.Send([0x43]);
+        using var socket = _portal.ExpectMsg<ConnectionArrived>(Limit).Socket;
+        Assert.Equal(48, socket.Receive(new byte[100]));
+        dripper.Send([1]);
+        Assert.True(socket.Poll(Limit, SelectMode.SelectRead));
+    }
+
+    [Fact]
+    public void Who_ends_within_a_header_is_closed()
+    {
+        Open(TimeSpan.FromMinutes(1));
+        var peer = Connect();
+        peer.Send([0x43, 1, 2]);
+        peer.Shutdown(SocketShutdown.Send);
+        var closed = Assert.Throws<SocketException>(() => peer.Receive(new byte[1]));     // its bytes were not read
+        Assert.Equal(SocketError.ConnectionReset, closed.SocketErrorCode);
+        _portal.ExpectNoMsg(50);
+    }
+
+    [Fact]
     public void Who_goes_again_without_a_word_is_no_matter_for_the_portal()
     {
         Open(TimeSpan.FromMinutes(1));
@@ -58,7 +89,7 @@ public sealed class FrontDoorTests : TestKit
                 peer.LingerState = new LingerOption(true, 0);
             peer.Dispose();
         }
-        Connect().Send([1]);
+        Connect().Send([0x01]);
         _portal.ExpectMsg<ConnectionArrived>(Limit).Socket.Dispose();
         _portal.ExpectNoMsg(50);
     }
@@ -71,7 +102,7 @@ public sealed class FrontDoorTests : TestKit
         foreach (var peer in silent)
             Assert.Equal(0, peer.Receive(new byte[1]));
         var line = _lines.ExpectMsg<LogEvent>(Limit).Message.ToString()!;
-        Assert.Contains("was too slow: it said nothing for 0.3 s", line, StringComparison.Ordinal);
+        Assert.Contains("was too slow: it said little or nothing for 0.3 s", line, StringComparison.Ordinal);
         _lines.ExpectNoMsg(50);
     }
 
@@ -81,7 +112,7 @@ public sealed class FrontDoorTests : TestKit
         Open(TimeSpan.FromMinutes(1));
         for (var i = 0; i < PeerLimits.SilentConnections; i++)
             Connect();
-        Connect().Send([1]);
+        Connect().Send([0x01]);
         using var arrived = _portal.ExpectMsg<ConnectionArrived>(Limit).Socket;
         Assert.Equal(_peers[^1].LocalEndPoint, arrived.RemoteEndPoint);
         Assert.Equal(0, _peers[0].Receive(new byte[1]));
@@ -93,7 +124,7 @@ public sealed class FrontDoorTests : TestKit
     {
         Open(TimeSpan.FromMinutes(1));
         for (var i = 0; i < PeerLimits.LoginsAlive + 5; i++)
-            Connect().Send([1]);
+            Connect().Send([0x01]);
         for (var i = 0; i < PeerLimits.LoginsAlive; i++)
             _portal.ExpectMsg<ConnectionArrived>(Limit).Socket.Dispose();
         _portal.ExpectNoMsg(100);
@@ -111,7 +142,7 @@ public sealed class FrontDoorTests : TestKit
     {
         Open(TimeSpan.FromMinutes(1));
         var silent = Connect();
-        Connect().Send([1]);
+        Connect().Send([0x01]);
         _portal.ExpectMsg<ConnectionArrived>(Limit).Socket.Dispose();   // so the silent one, which came before, has been accepted
         _door!.Close();
         Assert.Equal(0, silent.Receive(new byte[1]));
