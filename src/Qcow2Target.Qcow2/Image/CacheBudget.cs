@@ -1,9 +1,9 @@
 namespace Qcow2Target.Qcow2.Image;
 
 /// <summary>
-/// The bytes that the cached L2 tables of all images may hold together. Who brings a table pays for it, and while the limit is passed
-/// tables that were not used lately leave, image by image in turn; tables that are being changed stay, so the limit may be passed by
-/// what commits hold. Safe to call from several threads.
+/// The bytes that the cached L2 tables and decoded clusters of all images may hold together. Who brings one pays for it, and while the limit
+/// is passed those that were not used lately leave, image by image in turn; tables that are being changed stay, so the limit may be passed
+/// by what commits hold. Safe to call from several threads.
 /// </summary>
 public sealed class CacheBudget
 {
@@ -33,7 +33,7 @@ public sealed class CacheBudget
     /// <summary>Tables that were read from a file, since the start.</summary>
     public long Loads => Interlocked.Read(ref _loads);
 
-    /// <summary>Tables that left to make room, since the start.</summary>
+    /// <summary>Tables and decoded clusters that left to make room, since the start.</summary>
     public long Evictions => Interlocked.Read(ref _evictions);
 
     internal void CountLoad() => Interlocked.Increment(ref _loads);
@@ -50,7 +50,7 @@ public sealed class CacheBudget
 
     internal void Refund(long bytes) => Interlocked.Add(ref _used, -bytes);
 
-    /// <summary>Pays for a table that is already in its cache, and makes room.</summary>
+    /// <summary>Pays for a table or a cluster that is already in its cache, and makes room.</summary>
     internal void Charge(long bytes)
     {
         if (Interlocked.Add(ref _used, bytes) <= Bytes) return;
@@ -74,7 +74,7 @@ public sealed class CacheBudget
 internal interface ICacheTenant
 {
     /// <summary>
-    /// Goes once round at most, takes marks of use away, and drops the first table that has none and is not being changed. Returns its
+    /// Goes once round at most, takes marks of use away, and drops the first table or cluster that has none and is not being changed. Returns its
     /// bytes, 0 if there was none. Must not call the budget.
     /// </summary>
     long TryEvict();

@@ -5,36 +5,15 @@ using Qcow2Target.Qcow2.Io;
 namespace Qcow2Target.Qcow2.Image;
 
 /// <summary>
-/// Decodes compressed clusters. Keeps the last few, because a guest reads a cluster in small pieces, and because a few hundred bytes of
-/// input must not cost megabytes of output for each of them. All images together decode on a bounded number of processors, so that the
-/// others stay for those who need none of it.
+/// Decodes compressed clusters. All images together decode on a bounded number of processors, so that the others stay for those who need
+/// none of it.
 /// </summary>
-internal sealed class Decompressor(ClusterGeometry geometry, IBlockFile file, CompressionType type)
+internal sealed class Decompressor(ClusterGeometry geometry, IBlockFile file, CompressionType type, DecodedClusters kept)
 {
-    private const int CacheBytes = 2 << 20;
-
     private static readonly SemaphoreSlim Processors = new(Math.Max(1, Environment.ProcessorCount - 1));
 
-    private readonly Lock _lock = new();
-    private readonly Slot[] _slots = new Slot[Math.Clamp(CacheBytes / geometry.ClusterBytes, 2, 64)];
-    private long _clock;
-
     /// <summary>Copies from a decoded cluster if it is one of those kept.</summary>
-    /// <param name="entry">A compressed entry; streams are never rewritten, so it names one content for ever.</param>
-    internal bool TryRead(L2Entry entry, int offsetInCluster, Span<byte> destination)
-    {
-        lock (_lock)
-        {
-            foreach (ref var slot in _slots.AsSpan())
-            {
-                if (slot.Key != entry.Stream || slot.Cluster is null) continue;
-                slot.LastUse = ++_clock;
-                slot.Cluster.AsSpan(offsetInCluster, destination.Length).CopyTo(destination);
-                return true;
-            }
-        }
-        return false;
-    }
+    internal bool TryRead(L2Entry entry, int offsetInCluster, Span<byte> destination) => kept.TryRead(entry.Stream, offsetInCluster, destination);
 
     /// <summary>Copies from a cluster, decoding it where needed.</summary>
     /// <exception cref="ImageFaultException">The stream is broken or too short, or the file reported an error.</exception>
@@ -73,20 +52,7 @@ internal sealed class Decompressor(ClusterGeometry geometry, IBlockFile file, Co
     {
         var cluster = new byte[geometry.ClusterBytes];
         ClusterDecoders.Decode(type, input, cluster);
-        lock (_lock)
-        {
-            var oldest = 0;
-            for (var i = 1; i < _slots.Length; i++)
-                if (_slots[i].LastUse < _slots[oldest].LastUse) oldest = i;
-            _slots[oldest] = new Slot { Key = entry.Stream, Cluster = cluster, LastUse = ++_clock };
-        }
+        kept.Add(entry.Stream, cluster);
         return cluster;
-    }
-
-    private struct Slot
-    {
-        internal ulong Key;
-        internal byte[]? Cluster;
-        internal long LastUse;
     }
 }

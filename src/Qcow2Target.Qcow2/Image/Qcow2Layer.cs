@@ -11,9 +11,10 @@ namespace Qcow2Target.Qcow2.Image;
 internal sealed class Qcow2Layer : IImageLayer, IDisposable
 {
     private readonly ClusterReader _reader;
+    private readonly DecodedClusters _decoded;
     private long _length;
 
-    private Qcow2Layer(IBlockFile file, ImageHeader header, ClusterGeometry geometry, MappingRules rules, ClusterMap map, ExternalDataFile? dataFile, BackingLease? backing)
+    private Qcow2Layer(IBlockFile file, ImageHeader header, ClusterGeometry geometry, MappingRules rules, ClusterMap map, ExternalDataFile? dataFile, BackingLease? backing, CacheBudget cache)
     {
         DataFile = dataFile;
         Data = dataFile?.File ?? file;
@@ -23,7 +24,8 @@ internal sealed class Qcow2Layer : IImageLayer, IDisposable
         Rules = rules;
         Map = map;
         Backing = backing;
-        _reader = new ClusterReader(geometry, Data, map, new Decompressor(geometry, file, (CompressionType)header.CompressionType), backing?.Layer.Layer);
+        _decoded = new DecodedClusters(cache, geometry.ClusterBytes);
+        _reader = new ClusterReader(geometry, Data, map, new Decompressor(geometry, file, (CompressionType)header.CompressionType, _decoded), backing?.Layer.Layer);
     }
 
     /// <summary>The header as it was at open: size, places and feature words may have changed since.</summary>
@@ -65,7 +67,7 @@ internal sealed class Qcow2Layer : IImageLayer, IDisposable
         {
             dataFile = ExternalDataFile.Open(file, header, backings.Files, access);
             var backing = header.BackingName is { } name ? backings.Open(file.Path, name, header.BackingFormat, chain) : null;
-            return new Qcow2Layer(file.File, header, geometry, rules, map, dataFile, backing) { Pending = report };
+            return new Qcow2Layer(file.File, header, geometry, rules, map, dataFile, backing, backings.Cache) { Pending = report };
         }
         catch
         {
@@ -157,6 +159,7 @@ internal sealed class Qcow2Layer : IImageLayer, IDisposable
     public void Dispose()
     {
         Map.Dispose();
+        _decoded.Dispose();
         DataFile?.Dispose();
         Backing?.Dispose();
     }
