@@ -40,6 +40,7 @@ public sealed class AccessRulesTests
     [InlineData("192.0.2.0/24", "::ffff:192.0.2.7", true)]
     [InlineData("2001:db8::/32", "2001:db8::1", true)]
     [InlineData("2001:db8::/32", "192.0.2.7", false)]
+    [InlineData("fe80::/10", "fe80::1%2", true)]
     [InlineData("0.0.0.0/0", "192.0.2.7", true)]
     [InlineData("192.0.2.7/32", "192.0.2.7", true)]
     public void A_connection_comes_from_one_of_the_networks(string network, string address, bool comesIn)
