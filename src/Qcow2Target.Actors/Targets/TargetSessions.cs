@@ -39,7 +39,7 @@ internal sealed class TargetSessions(
         var io = new SessionIo(message.Identity, message.Connection, luns.Map, services.Buffers, nexus, settings.Spin);
         var props = SessionActor.PropsFor(message.Tsih, io, new SessionFences(luns.Map), settings, services.Peers);
         var actor = context.ActorOf(props, Nexuses.ActorName(message.Tsih));
-        context.WatchWith(actor, new SessionDied(message.Tsih));
+        context.WatchWith(actor, new SessionDied(message.Tsih, actor));
         Nexuses.Add(message.Tsih, message.Identity, actor, io);
         publish();
         services.Peers.Session("opened a session", message.Identity.Peer, $"{message.Identity.Initiator} has session {message.Tsih} on {target.Shown}");
@@ -47,7 +47,7 @@ internal sealed class TargetSessions(
 
     public void End(NexusEnded message)
     {
-        Remove(message.Tsih);
+        Remove(message.Tsih, context.Sender);
         context.Sender.Tell(new NexusRemoved());
     }
 
@@ -75,7 +75,7 @@ internal sealed class TargetSessions(
                 Lose(died);
                 break;
             case SessionQuiet quiet:
-                Remove(quiet.Tsih);
+                Remove(quiet.Tsih, quiet.Actor);
                 break;
             case LoginGone gone:
                 Nexuses.ForgetAdmission(gone.Login);
@@ -167,16 +167,20 @@ internal sealed class TargetSessions(
     /// <summary>A session's actor is gone without having said so: its connection is cut, and its nexus leaves when its work has returned.</summary>
     private void Lose(SessionDied message)
     {
-        if (Nexuses.Find(message.Tsih) is not { } session)
+        if (Find(message.Tsih, message.Actor) is not { } session)
             return;
         session.Io.Close("its actor has failed");
-        session.Io.Completion.PipeTo(Self, Self, success: () => new SessionQuiet(message.Tsih));
+        session.Io.Completion.PipeTo(Self, Self, success: () => new SessionQuiet(message.Tsih, message.Actor));
     }
 
-    private void Remove(ushort tsih)
+    /// <summary>The session with that handle, if it is still the one of this actor: a connection that is reinstated goes on under the same handle.</summary>
+    private NexusEntry? Find(ushort tsih, IActorRef actor) => Nexuses.Find(tsih) is { } session && session.Actor.Equals(actor) ? session : null;
+
+    private void Remove(ushort tsih, IActorRef actor)
     {
-        if (Nexuses.Remove(tsih) is not { } session)
+        if (Find(tsih, actor) is not { } session)
             return;
+        Nexuses.Remove(tsih);
         session.Io.Nexus.Close();
         publish();
         if (Nexuses.TakeWaiter(tsih) is { } waiter)
@@ -209,9 +213,9 @@ internal sealed class TargetSessions(
         _ => null,
     };
 
-    private sealed record SessionDied(ushort Tsih) : ITargetSessionEvent;
+    private sealed record SessionDied(ushort Tsih, IActorRef Actor) : ITargetSessionEvent;
 
-    private sealed record SessionQuiet(ushort Tsih) : ITargetSessionEvent;
+    private sealed record SessionQuiet(ushort Tsih, IActorRef Actor) : ITargetSessionEvent;
 
     private sealed record LoginGone(IActorRef Login) : ITargetSessionEvent;
 

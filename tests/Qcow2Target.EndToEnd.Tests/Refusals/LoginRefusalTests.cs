@@ -131,6 +131,7 @@ public sealed class LoginRefusalTests(RefusalFixture fixture) : IClassFixture<Re
         ["a target whose sessions are being ended"] = new(LoginStatus.ServiceUnavailable, async l =>
         {
             ScriptedSession silent = l.Keep(await ScriptedSession.LoginAsync(l.Daemon.Portal, new SessionOptions { TargetName = RefusalFixture.Closing }));
+            await silent.TestUnitReadyAsync();
             Task cleared = l.Daemon.MustAsync("CLEARTARGET", new { target_name = RefusalFixture.Closing, force = true });
             await silent.ReceiveAsync(Opcodes.AsyncMessage);
             RawPdu response = await l.AskAsync(OperationalToFull, l.Names(RefusalFixture.Closing));
@@ -179,6 +180,28 @@ public sealed class LoginRefusalTests(RefusalFixture fixture) : IClassFixture<Re
         using ScriptedSession old = await ScriptedSession.LoginAsync(fixture.Daemon.Portal, options);
         await old.TestUnitReadyAsync();
         await old.StartWriteAsync(0, 64);
+        await ReinstateAsync(old, options);
+    }
+
+    [Fact]
+    public async Task A_connection_is_reinstated_again_and_again_under_one_handle()
+    {
+        SessionOptions options = fixture.Options with { Isid = 0x80_00_00_00_AA_02 };
+        ScriptedSession session = await ScriptedSession.LoginAsync(fixture.Daemon.Portal, options);
+        ushort tsih = session.Login.Tsih;
+        for (int i = 0; i < 50; i++)
+        {
+            await session.TestUnitReadyAsync();
+            using ScriptedSession old = session;
+            session = await ScriptedSession.LoginAsync(fixture.Daemon.Portal, options with { Tsih = tsih });
+            await old.MustEndAsync();
+            Assert.Equal(tsih, session.Login.Tsih);
+        }
+        session.Dispose();
+    }
+
+    private async Task ReinstateAsync(ScriptedSession old, SessionOptions options)
+    {
         using ScriptedSession again = await ScriptedSession.LoginAsync(fixture.Daemon.Portal, options with { Tsih = old.Login.Tsih, InitialR2T = false, MaxBurstLength = 262144 });
         await old.MustEndAsync();
         Assert.Equal(old.Login.Tsih, again.Login.Tsih);
@@ -216,6 +239,7 @@ public sealed class LoginRefusalTests(RefusalFixture fixture) : IClassFixture<Re
         RawPdu response = await other.AskAsync(OperationalToFull, other.Names(RefusalFixture.Open));
         login.Tsih = (ushort)(response.Header[14] << 8 | response.Header[15]);
         Assert.NotEqual(0, login.Tsih);
+        await other.PingAsync();
     }
 
     private static async Task<RawPdu> ChapAsync(RawLogin login, Func<RawPdu, string> answer, string algorithms = "5")

@@ -70,6 +70,14 @@ internal sealed class RawLogin : IDisposable
         return request;
     }
 
+    /// <summary>Waits until the session that this login became answers: the last Login Response may come before that.</summary>
+    public async Task PingAsync()
+    {
+        await _stream.SendAsync(new RawPdu(Opcodes.NopOut | Opcodes.Immediate) { TaskTag = 2, TransferTag = RawPdu.NoTag, CommandSequence = 1 });
+        using CancellationTokenSource limit = new(Limit);
+        Assert.Equal(Opcodes.NopIn, (await _stream.ReceiveAsync(limit.Token))?.Opcode);
+    }
+
     /// <summary>The target must close the connection and say nothing more.</summary>
     public async Task MustEndAsync()
     {
