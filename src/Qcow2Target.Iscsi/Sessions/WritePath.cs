@@ -103,6 +103,9 @@ internal sealed class WritePath(SessionCore core)
                 },
                 []);
             core.WriteMemory.Recount(task);
+
+            // An initiator that breaks the rules may end it before it has seen it, and another thread answer the task then: not ahead of this R2T.
+            core.Batch.Commit();
         }
     }
 

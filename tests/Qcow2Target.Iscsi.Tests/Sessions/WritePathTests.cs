@@ -145,6 +145,28 @@ public sealed class WritePathTests
     }
 
     [Fact]
+    public async Task No_r2t_follows_the_answer_that_another_thread_gives()
+    {
+        var session = new SessionHarness(p => p with { InitialR2T = true, MaxBurstLength = 65536 });
+        session.Executor.WritesAreSlow = true;
+        var tag = session.Write(0, 256);
+        var first = session.Only<ReadyToTransferPdu>();
+        var burst = session.Bytes(new DataOutPdu { InitiatorTaskTag = tag, TargetTransferTag = first.TargetTransferTag, IsFinal = true }, new byte[65536]);
+        var next = session.CommandPdu(new byte[16], 0, read: false, write: false, final: true, SessionHarness.Lun0, tag: 1);
+        session.Executor.OnBegin = _ =>
+        {
+            var writer = new Thread(session.Executor.EndAll);
+            writer.Start();
+            writer.Join();
+        };
+
+        // The burst comes twice: the second one ends the R2T that the first has only just led to.
+        session.Machine.Receive([.. burst, .. burst, .. session.Bytes(next)]);
+        Assert.Equal([Opcode.ReadyToTransfer, Opcode.ScsiResponse], session.Drain().Where(pdu => pdu.InitiatorTaskTag == tag).Select(pdu => pdu.Opcode));
+        await session.CloseAsync();
+    }
+
+    [Fact]
     public async Task A_failed_write_stops_asking_for_data_and_answers_when_the_rest_is_back()
     {
         var session = new SessionHarness(p => p with { InitialR2T = true, MaxBurstLength = 65536, MaxOutstandingR2T = 2 });
