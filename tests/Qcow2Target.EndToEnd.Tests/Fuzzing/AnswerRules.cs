@@ -84,7 +84,7 @@ internal sealed class AnswerRules(ConnectionLedger ledger)
         byte response = pdu.Header[2];
         Must(response is <= 6 or 255, $"task management response {response}", pdu);
         request.Done();
-        if (response != 0) return;
+        if (response != 0 || request.IsAmbiguous) return;
         foreach (SentTask task in ledger.All)
         {
             if (task.Opcode != 0x01 || task.IsDone || !IsBefore(task, request) || task.Acceptance != Acceptance.Taken) continue;
@@ -92,7 +92,8 @@ internal sealed class AnswerRules(ConnectionLedger ledger)
             {
                 1 => task.Tag == request.ReferencedTag,
                 2 or 4 or 5 => Number(task.Lun) is { } lun && lun == Number(request.Lun),
-                _ => true,
+                6 or 7 => true,
+                _ => false,
             };
         }
     }
