@@ -26,6 +26,12 @@ public static class IscsiLimits
     /// <summary>Task management functions of one session at once.</summary>
     public const int MaxTaskManagementRequests = 16;
 
+    /// <summary>
+    /// PDUs that are rejected one after the other before the connection ends: whoever sends those has lost its way, and costs what a busy session
+    /// costs. More than an initiator has under way when it is asked to log out.
+    /// </summary>
+    public const int MaxRejectsInARow = 2 * MaxTasks;
+
     /// <summary>R2Ts that one task may have open, whatever is negotiated.</summary>
     public const int MaxOutstandingR2T = 8;
 

@@ -217,7 +217,7 @@ public sealed class BadPeersTests(BadPeersFixture fixture, ITestOutputHelper out
             await session.FloodAsync(() => new RawPdu(Opcodes.DataOut, 0x80, new byte[4096]) { TaskTag = session.NewTag() }, 200_000);
             return [session];
         },
-        "was cut off by OutputOverflow");
+        "was cut off by TooManyRejects");
 
     [Fact]
     public Task Pings_whose_answers_are_not_read() => fixture.UnharmedByAsync(

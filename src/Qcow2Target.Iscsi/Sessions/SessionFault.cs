@@ -20,6 +20,9 @@ public enum SessionFaultReason
 
     /// <summary>The initiator makes us answer and does not read the answers.</summary>
     OutputOverflow,
+
+    /// <summary>Nothing of what the initiator sends can be taken. The value is the reason of the last Reject.</summary>
+    TooManyRejects,
 }
 
 /// <summary>A protocol fault that ends the connection: enough for one line in the log.</summary>

@@ -22,6 +22,7 @@ public sealed class SessionMachine
     private bool _isInputOver;
     private volatile bool _isLogoutAsked;
     private int _managementRequests;
+    private int _rejects;
     private int _unansweredPings;
     private uint _pingTag;
 
@@ -259,6 +260,7 @@ public sealed class SessionMachine
             _ => RejectReason.CommandNotSupported,
         };
         if (rejected is { } reason) Reject(frame, reason);
+        else if (frame.Opcode != Opcode.DataOut) _rejects = 0;
     }
 
     // A NOP-Out without a task tag only answers a ping: it carries no CmdSN of its own.
@@ -363,7 +365,10 @@ public sealed class SessionMachine
     }
 
     private void Reject(in PduFrame frame, RejectReason reason)
-        => _core.Batch.Put(new RejectPdu { Reason = reason, InitiatorTaskTag = BasicHeader.NoTag }, frame.Header);
+    {
+        _core.Batch.Put(new RejectPdu { Reason = reason, InitiatorTaskTag = BasicHeader.NoTag }, frame.Header);
+        if (++_rejects >= IscsiLimits.MaxRejectsInARow) Break(new SessionFault(SessionFaultReason.TooManyRejects, (byte)frame.Opcode, (long)reason));
+    }
 
     // What was answered so far still goes out; tasks are ended by Close.
     private void Break(SessionFault fault)

@@ -353,6 +353,25 @@ public sealed class SessionMachineTests
     }
 
     [Fact]
+    public async Task An_initiator_of_which_nothing_can_be_taken_is_cut_off()
+    {
+        var lost = _session.Bytes(new DataOutPdu { InitiatorTaskTag = 5, TargetTransferTag = 1, IsFinal = true }, new byte[512]);
+        Reject(IscsiLimits.MaxRejectsInARow - 1);
+        _session.TestUnitReady();
+        Reject(IscsiLimits.MaxRejectsInARow - 1);
+        Assert.Null(_session.Machine.Fault);
+        Reject(1);
+        Assert.Equal(new SessionFault(SessionFaultReason.TooManyRejects, (byte)Opcode.DataOut, (long)RejectReason.InvalidPduField), _session.Machine.Fault);
+        Assert.Equal(2 * IscsiLimits.MaxRejectsInARow - 1, _session.Drain().Count(pdu => pdu.Opcode == Opcode.Reject));
+        await _session.CloseAsync();
+
+        void Reject(int times)
+        {
+            for (var i = 0; i < times; i++) _session.Machine.Receive(lost);
+        }
+    }
+
+    [Fact]
     public async Task Close_waits_for_every_operation_and_drops_the_output()
     {
         _session.TestUnitReady();
