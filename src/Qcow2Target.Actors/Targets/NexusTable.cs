@@ -136,20 +136,39 @@ internal sealed class NexusTable
         return all;
     }
 
+    /// <summary>In order of handle. Made anew three times for each login: what does not change about a nexus is put into words once.</summary>
     /// <param name="portalGroupTag">Tag of the one portal group.</param>
-    public IReadOnlyList<NexusView> View(ushort portalGroupTag) =>
-        [.. _sessions.Values.Select(s => (s.Tsih, s.Identity, s.Io.Since))
-            .Concat(_admitted.Values.Select(a => (a.Tsih, a.Identity, a.Since)))
-            .OrderBy(n => n.Tsih)
-            .Select(n => new NexusView(
-                n.Identity.Initiator, n.Identity.InitiatorSessionId, portalGroupTag, n.Identity.Peer.ToString(), n.Since,
-                _unresponsive.Contains(n.Tsih) ? Responsiveness.Unresponsive : Responsiveness.Responsive))];
+    public IReadOnlyList<NexusView> View(ushort portalGroupTag)
+    {
+        var handles = new ushort[_sessions.Count + _admitted.Count];
+        var views = new NexusView[handles.Length];
+        var count = 0;
+        foreach (var session in _sessions.Values)
+            Put(session.Tsih, session.Identity, session.Peer, session.Io.Since);
+        foreach (var login in _admitted.Values)
+            Put(login.Tsih, login.Identity, login.Peer, login.Since);
+        Array.Sort(handles, views);
+        return views;
+
+        void Put(ushort tsih, LoginIdentity identity, string peer, DateTimeOffset since)
+        {
+            handles[count] = tsih;
+            views[count++] = new NexusView(identity.Initiator, identity.InitiatorSessionId, portalGroupTag, peer, since,
+                _unresponsive.Contains(tsih) ? Responsiveness.Unresponsive : Responsiveness.Responsive);
+        }
+    }
 
     private sealed record AdmittedLogin(LoginIdentity Identity, ushort Tsih)
     {
+        public string Peer { get; } = Identity.Peer.ToString();
+
         public DateTimeOffset Since { get; } = DateTimeOffset.UtcNow;
     }
 }
 
 /// <summary>One session of a target.</summary>
-internal sealed record NexusEntry(ushort Tsih, LoginIdentity Identity, IActorRef Actor, SessionIo Io);
+internal sealed record NexusEntry(ushort Tsih, LoginIdentity Identity, IActorRef Actor, SessionIo Io)
+{
+    /// <summary>Address and port of the initiator.</summary>
+    public string Peer { get; } = Identity.Peer.ToString();
+}
