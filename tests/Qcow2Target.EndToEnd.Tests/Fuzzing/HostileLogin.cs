@@ -22,6 +22,7 @@ internal sealed class HostileLogin(RandomSource random, PduBender bender)
     public void Run(FuzzConnection connection, string target)
     {
         connection.Ledger.MayEnd = "a hostile login";
+        connection.Received.EndsWithSession = true;
         uint tag = (uint)random.Next();
         byte[] isid = [0x80, 0, 0, 0, 1, (byte)random.Next(256)];
         for (int requests = random.Pick(1, 2, 3, 6, 80); requests > 0 && !connection.IsEnded; requests--)

@@ -12,7 +12,7 @@ internal sealed class ReceivedStream(ConnectionLedger ledger)
     private readonly AnswerRules _answers = new(ledger);
     private byte[] _bytes = new byte[1 << 20];
     private int _start, _end;
-    private bool _isLoggedIn, _sequenceKnown;
+    private bool _isLoggedIn, _sequenceKnown, _isOver;
     private uint _expCmdSn, _maxCmdSn;
 
     /// <summary>PDUs received.</summary>
@@ -25,6 +25,12 @@ internal sealed class ReceivedStream(ConnectionLedger ledger)
 
     /// <summary>Where PDUs may follow a final Login Response at once: notes what was agreed, and the session begins.</summary>
     public Action? BeforeSession { get; set; }
+
+    /// <summary>
+    /// Nobody notes what a login agrees upon. When it succeeds all the same, what follows is not looked at: it answers logins that were sent behind it, with
+    /// digests that nobody knows.
+    /// </summary>
+    public bool EndsWithSession { get; set; }
 
     /// <summary>The window is as wide as it can be: no task of this session is left.</summary>
     public bool IsWindowWhole => _maxCmdSn - _expCmdSn + 1 == ConnectionLedger.WholeWindow;
@@ -49,9 +55,10 @@ internal sealed class ReceivedStream(ConnectionLedger ledger)
     public void Received(int count)
     {
         _end += count;
-        while (TryTake())
+        while (!_isOver && TryTake())
         {
         }
+        if (_isOver) _start = _end;
     }
 
     /// <summary>The session is established with what was agreed: digests from now on.</summary>
@@ -107,6 +114,7 @@ internal sealed class ReceivedStream(ConnectionLedger ledger)
         else Must((pdu.Header[14] | pdu.Header[15]) != 0, "a final Login Response without a TSIH");
         ReadOnlySpan<byte> text = pdu.Data.Span;
         Must(text.IsEmpty || text[^1] == 0 || (pdu.Flags & 0x40) != 0, "login text that does not end with a NUL");
+        _isOver = final && EndsWithSession;
         if (!final || BeforeSession is null) return;
         BeforeSession();
         Establish();
