@@ -5,8 +5,8 @@ using Qcow2Target.Qcow2.Io;
 namespace Qcow2Target.Qcow2.Check;
 
 /// <summary>
-/// Sets COPIED in the entries of the active layer whose cluster is counted once, and clears it in all others. Eight bytes at a time: an entry
-/// changes whole or not at all. Never makes a change that depends on another one.
+/// Sets COPIED in the entries of the active layer whose cluster is counted once, and clears it in all others; and where an L1 entry, of a snapshot too,
+/// holds COPIED alone. Eight bytes at a time: an entry changes whole or not at all. Never makes a change that depends on another one.
 /// </summary>
 internal sealed class CopiedRepair(IBlockFile file, ImageHeader header, ClusterGeometry geometry, Func<long, ulong> count)
 {
@@ -17,14 +17,13 @@ internal sealed class CopiedRepair(IBlockFile file, ImageHeader header, ClusterG
     /// <summary>Returns how many entries were written; the sync is the caller's.</summary>
     internal long Run(IReadOnlyList<TableUse> tables)
     {
-        var l1 = new byte[(long)header.L1Size * sizeof(ulong)];
-        file.Read(header.L1Table.Value, l1);
-        for (var at = 0; at < l1.Length; at += sizeof(ulong))
+        RunL1(header.L1Table, header.L1Size, Layer.Active);
+        if (header.SnapshotCount > 0)
         {
-            var raw = BinaryPrimitives.ReadUInt64BigEndian(l1.AsSpan(at));
-            if (raw == 0 || !L1Entry.TryParse(raw, geometry, out var entry)) continue;
-            if (entry.HasTable) Settle(raw, entry.TableOffset.Value, header.L1Table.Value + at);
-            else Write(header.L1Table.Value + at, 0);
+            foreach (var snapshot in SnapshotTable.ReadFrom(file, header).Snapshots)
+            {
+                if (snapshot.HasValidL1) RunL1(snapshot.L1Table, snapshot.L1Size, Layer.Snapshot);
+            }
         }
         var table = new byte[geometry.ClusterBytes];
         foreach (var use in tables)
@@ -44,6 +43,19 @@ internal sealed class CopiedRepair(IBlockFile file, ImageHeader header, ClusterG
         return _changed;
     }
 
+    private void RunL1(HostOffset table, long entries, Layer layer)
+    {
+        var l1 = new byte[entries * sizeof(ulong)];
+        file.Read(table.Value, l1);
+        for (var at = 0; at < l1.Length; at += sizeof(ulong))
+        {
+            var raw = BinaryPrimitives.ReadUInt64BigEndian(l1.AsSpan(at));
+            if (raw == 0 || !L1Entry.TryParse(raw, geometry, out var entry)) continue;
+            if (!entry.HasTable) Write(table.Value + at, 0);
+            else if (layer == Layer.Active) Settle(raw, entry.TableOffset.Value, table.Value + at);
+        }
+    }
+
     private void Settle(ulong raw, long host, long where)
     {
         var settled = count(host >> geometry.ClusterBits) == 1 ? raw | CopiedBit : raw & ~CopiedBit;
@@ -56,5 +68,11 @@ internal sealed class CopiedRepair(IBlockFile file, ImageHeader header, ClusterG
         BinaryPrimitives.WriteUInt64BigEndian(bytes, raw);
         file.Write(where, bytes);
         _changed++;
+    }
+
+    private enum Layer
+    {
+        Active,
+        Snapshot,
     }
 }

@@ -51,6 +51,22 @@ public sealed class ImageRepairTests(ITestOutputHelper output)
         Assert.True(repaired > 0 && refused > 0);
     }
 
+    [Fact]
+    public void COPIED_that_stands_alone_goes_from_the_tables_of_snapshots_too()
+    {
+        using var directory = TempDirectory.InMemory();
+        var path = System.IO.Path.Combine(directory.Path, "t");
+        QemuImg.Create(path, 1L << 30);
+        QemuImg.Run("snapshot", "-c", "s", path);
+        var file = new MemoryBlockFile(System.IO.File.ReadAllBytes(path));
+        var snapshot = Assert.Single(SnapshotTable.ReadFrom(file, ImageHeader.ReadFrom(file)).Snapshots);
+        file.Write(snapshot.L1Table.Value + 8, [0x80, 0, 0, 0, 0, 0, 0, 0]);
+        Assert.Equal(1, ImageChecker.Check(file)[CheckFindingKind.StrayCopied]);
+        ImageRepair.Run(file, RepairScope.All);
+        Assert.Equal(CheckOutcome.Clean, ImageChecker.Check(file).Outcome);
+        Assert.Equal(CheckVerdict.Clean, QemuImg.Check(directory.File("repaired", file.ToArray()), out _));
+    }
+
     [Theory]
     [InlineData(12, 16)]
     [InlineData(9, 1)]
