@@ -79,6 +79,25 @@ public sealed class TaskOrderTests(DaemonFixture fixture) : IClassFixture<Daemon
         Assert.Equal((again, (byte)0x33), await DataAsync(session));
     }
 
+    [Fact]
+    public async Task An_ordered_command_with_data_does_not_wait_for_ever()
+    {
+        using ScriptedSession session = await ReadyAsync();
+        (uint write, RawPdu r2t) = await session.StartWriteAsync(0, 1);
+        RawPdu verify = new(Opcodes.ScsiCommand, (byte)(0x80 | 0x20 | Ordered)) { TaskTag = session.NewTag() };
+        byte[] cdb = [0x8F, 0x02, 0, 0, 0, 0, 0, 0, 0, 0x10, 0, 0, 0, 1, 0, 0];
+        cdb.CopyTo(verify.Header[32..]);
+        verify[20] = Cdb.BlockLength;
+        await session.SendAsync(verify);
+        await session.AnswerAsync(await session.ReceiveAsync(Opcodes.ReadyToTransfer), verify.TaskTag, 0);
+
+        RawPdu full = await session.ReceiveAsync(Opcodes.ScsiResponse);
+        Assert.Equal((verify.TaskTag, TaskSetFull), (full.TaskTag, full.Header[3]));
+
+        await session.AnswerAsync(r2t, write, 0x33);
+        Assert.Equal(write, (await session.ReceiveAsync(Opcodes.ScsiResponse)).TaskTag);
+    }
+
     private async Task<ScriptedSession> ReadyAsync()
     {
         ScriptedSession session = await ScriptedSession.LoginAsync(
