@@ -98,6 +98,38 @@ public sealed class TaskOrderTests(DaemonFixture fixture) : IClassFixture<Daemon
         Assert.Equal(write, (await session.ReceiveAsync(Opcodes.ScsiResponse)).TaskTag);
     }
 
+    [Fact]
+    public async Task An_ordered_command_whose_data_come_in_pieces_is_answered_behind_one_that_is_never_complete()
+    {
+        using (await ReadyAsync())
+        {
+        }
+
+        using ScriptedSession session = await ScriptedSession.LoginAsync(
+            _daemon.Portal, new SessionOptions { TargetName = _target, ImmediateData = false, InitialR2T = false });
+        for (int i = 0; i < 5; i++)
+        {
+            await TestAsync(session, Simple);
+            if ((await session.ReceiveAsync(Opcodes.ScsiResponse)).Header[3] == ScsiResult.Good) break;
+        }
+
+        (uint write, RawPdu _) = await session.StartWriteAsync(0, 1);
+        RawPdu verify = new(Opcodes.ScsiCommand, 0x20 | Ordered) { TaskTag = session.NewTag() };
+        byte[] cdb = [0x8F, 0x02, 0, 0, 0, 0, 0, 0, 0, 0x10, 0, 0, 0, 8, 0, 0];
+        cdb.CopyTo(verify.Header[32..]);
+        verify[20] = 4096;
+        await session.SendAsync(verify);
+        await session.SendAsync(new RawPdu(Opcodes.DataOut, 0x80, new byte[1000]) { TaskTag = verify.TaskTag, TransferTag = RawPdu.NoTag });
+        RawPdu r2t = await session.ReceiveAsync(Opcodes.ReadyToTransfer);
+        RawPdu rest = new(Opcodes.DataOut, 0x80, new byte[3096]) { TaskTag = verify.TaskTag, TransferTag = r2t.TransferTag };
+        rest[40] = 1000;
+        await session.SendAsync(rest);
+
+        RawPdu full = await session.ReceiveAsync(Opcodes.ScsiResponse);
+        Assert.Equal((verify.TaskTag, TaskSetFull), (full.TaskTag, full.Header[3]));
+        Assert.NotEqual(write, verify.TaskTag);
+    }
+
     private async Task<ScriptedSession> ReadyAsync()
     {
         ScriptedSession session = await ScriptedSession.LoginAsync(
