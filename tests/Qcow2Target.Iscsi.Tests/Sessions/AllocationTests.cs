@@ -9,6 +9,7 @@ public sealed class AllocationTests
 {
     private const int Warm = 2000;
     private const int Counted = 2000;
+    private const int Rounds = 5;
 
     [Fact]
     public void A_cached_read_allocates_nothing()
@@ -30,12 +31,19 @@ public sealed class AllocationTests
         var bytes = session.Bytes(command, data);
         var cmdSn = command.CmdSn;
         for (var i = 0; i < Warm; i++) Run(session, bytes, cmdSn++);
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < Counted; i++) Run(session, bytes, cmdSn++);
-        var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-        Assert.Equal(Warm + Counted, session.Executor.Begun);
-        Assert.Equal(Warm + Counted, session.Executor.Gone);
-        return allocated;
+        // The runtime has small things of its own to make now and then (240 bytes, where other tests load types beside this one). What a command allocates
+        // is there in every round.
+        var least = long.MaxValue;
+        for (var round = 0; round < Rounds; round++)
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            for (var i = 0; i < Counted; i++) Run(session, bytes, cmdSn++);
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
+
+        Assert.Equal(Warm + (Rounds * Counted), session.Executor.Begun);
+        Assert.Equal(Warm + (Rounds * Counted), session.Executor.Gone);
+        return least;
     }
 
     private static void Run(SessionHarness session, byte[] command, uint cmdSn)
