@@ -20,7 +20,7 @@ internal sealed class FuzzRun(DaemonProcess daemon, FuzzOrders orders, Action<st
         await FuzzTarget.AddSharedAsync(daemon);
         List<FuzzTarget> targets = [];
         for (int i = 0; i < orders.Workers; i++) targets.Add(await FuzzTarget.AddAsync(daemon, i));
-        List<string> untouched = [daemon.Disk("closed.qcow2"), daemon.Disk("-known.qcow2"), .. targets.Select(target => target.Path(1))];
+        List<string> untouched = [daemon.Disk("closed.qcow2"), .. targets.SelectMany(target => new[] { target.Path(1), target.KnownPath })];
         string[] before = [.. untouched.Select(Hash)];
         (int descriptors, int threads) = (daemon.OpenFiles().Count, FuzzJudge.Threads(daemon));
 

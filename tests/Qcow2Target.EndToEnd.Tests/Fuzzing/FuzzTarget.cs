@@ -7,13 +7,12 @@ using Qcow2Target.Testing.Fuzzing;
 namespace Qcow2Target.EndToEnd.Tests.Fuzzing;
 
 /// <summary>
-/// One worker's target: LUN 0 may be written, LUN 1 is read-only, LUN 2 is kept from all writers by a persistent reservation, LUN 3 is removable. Two further
-/// targets belong to all workers: one whose CHAP secret the fuzzer knows, and one whose it does not.
+/// One worker's target: LUN 0 may be written, LUN 1 is read-only, LUN 2 is kept from all writers by a persistent reservation, LUN 3 is removable. Another
+/// target of the worker's own has a CHAP secret that the fuzzer knows; one whose secret it does not know belongs to all workers, for nobody comes to do anything there.
 /// </summary>
 internal sealed class FuzzTarget
 {
     public const string ClosedName = "iqn.2018-05.local:fuzz-closed";
-    public const string KnownName = "iqn.2018-05.local:fuzz-known";
     public const long DiskBytes = 2 << 20;
     private const byte RegisterAndIgnore = 6, Reserve = 1, WriteExclusive = 1;
     private const byte Filling = 0x6B;
@@ -24,6 +23,8 @@ internal sealed class FuzzTarget
 
     public DaemonProcess Daemon { get; }
     public string Name { get; }
+    public string KnownName => Name.Replace("fuzz-target", "fuzz-known", StringComparison.Ordinal);
+    public string KnownPath => Daemon.Disk($"{KnownName["iqn.2018-05.local:".Length..]}.qcow2");
     public IPEndPoint Portal => Daemon.Portal;
 
     public DiskModel Scratch { get; } = new(DiskBytes / MediumChanges.BlockBytes);
@@ -39,15 +40,11 @@ internal sealed class FuzzTarget
     /// <summary>What MODE SENSE of all pages says when nobody has changed any.</summary>
     public byte[] Modes { get; private set; } = [];
 
-    /// <summary>The targets that all workers share.</summary>
+    /// <summary>The target that all workers share.</summary>
     public static async Task AddSharedAsync(DaemonProcess daemon)
     {
-        foreach ((string name, string secret) in new[] { (ClosedName, $"nobody knows {Guid.NewGuid():n}"), (KnownName, Known.Secret) })
-        {
-            string disk = Disk(daemon, name[^6..], fill: true);
-            await daemon.MustAsync("ADDTARGET", new { target_name = name, chap = new[] { new { name = Known.User, secret } } });
-            await daemon.MustAsync("ATTACH", new { disk_path = disk, target_name = name, read_only = name == KnownName });
-        }
+        await AddWithChapAsync(daemon, ClosedName, $"nobody knows {Guid.NewGuid():n}");
+        await daemon.MustAsync("ATTACH", new { disk_path = Disk(daemon, "closed", fill: true), target_name = ClosedName });
     }
 
     public static async Task<FuzzTarget> AddAsync(DaemonProcess daemon, int number)
@@ -59,9 +56,14 @@ internal sealed class FuzzTarget
             string disk = Disk(daemon, $"fuzz-{number}-{lun}", fill: lun is 1 or 2);
             await daemon.MustAsync("ATTACH", new { disk_path = disk, target_name = target.Name, lun_id = lun, read_only = lun == 1, removable = lun == 3 });
         }
+        await AddWithChapAsync(daemon, target.KnownName, Known.Secret);
+        await daemon.MustAsync("ATTACH", new { disk_path = Disk(daemon, System.IO.Path.GetFileNameWithoutExtension(target.KnownPath), fill: true), target_name = target.KnownName, read_only = true });
         await target.PrepareAsync();
         return target;
     }
+
+    private static Task AddWithChapAsync(DaemonProcess daemon, string name, string secret) =>
+        daemon.MustAsync("ADDTARGET", new { target_name = name, chap = new[] { new { name = Known.User, secret } } });
 
     public string Path(int lun) => Daemon.Disk($"{Name.Replace("iqn.2018-05.local:fuzz-target-", "fuzz-", StringComparison.Ordinal)}-{lun}.qcow2");
 
