@@ -84,10 +84,7 @@ public sealed class TaskOrderTests(DaemonFixture fixture) : IClassFixture<Daemon
     {
         using ScriptedSession session = await ReadyAsync();
         (uint write, RawPdu r2t) = await session.StartWriteAsync(0, 1);
-        RawPdu verify = new(Opcodes.ScsiCommand, (byte)(0x80 | 0x20 | Ordered)) { TaskTag = session.NewTag() };
-        byte[] cdb = [0x8F, 0x02, 0, 0, 0, 0, 0, 0, 0, 0x10, 0, 0, 0, 1, 0, 0];
-        cdb.CopyTo(verify.Header[32..]);
-        verify[20] = Cdb.BlockLength;
+        RawPdu verify = OrderedVerify(session, 0x80, blocks: 1);
         await session.SendAsync(verify);
         await session.AnswerAsync(await session.ReceiveAsync(Opcodes.ReadyToTransfer), verify.TaskTag, 0);
 
@@ -99,7 +96,7 @@ public sealed class TaskOrderTests(DaemonFixture fixture) : IClassFixture<Daemon
     }
 
     [Fact]
-    public async Task An_ordered_command_whose_data_come_in_pieces_is_answered_behind_one_that_is_never_complete()
+    public async Task An_ordered_command_whose_data_come_in_pieces_is_answered_behind_one_that_is_not_complete()
     {
         using (await ReadyAsync())
         {
@@ -113,11 +110,8 @@ public sealed class TaskOrderTests(DaemonFixture fixture) : IClassFixture<Daemon
             if ((await session.ReceiveAsync(Opcodes.ScsiResponse)).Header[3] == ScsiResult.Good) break;
         }
 
-        (uint write, RawPdu _) = await session.StartWriteAsync(0, 1);
-        RawPdu verify = new(Opcodes.ScsiCommand, 0x20 | Ordered) { TaskTag = session.NewTag() };
-        byte[] cdb = [0x8F, 0x02, 0, 0, 0, 0, 0, 0, 0, 0x10, 0, 0, 0, 8, 0, 0];
-        cdb.CopyTo(verify.Header[32..]);
-        verify[20] = 4096;
+        (uint write, RawPdu writeR2T) = await session.StartWriteAsync(0, 1);
+        RawPdu verify = OrderedVerify(session, flags: 0, blocks: 8);
         await session.SendAsync(verify);
         await session.SendAsync(new RawPdu(Opcodes.DataOut, 0x80, new byte[1000]) { TaskTag = verify.TaskTag, TransferTag = RawPdu.NoTag });
         RawPdu r2t = await session.ReceiveAsync(Opcodes.ReadyToTransfer);
@@ -127,7 +121,9 @@ public sealed class TaskOrderTests(DaemonFixture fixture) : IClassFixture<Daemon
 
         RawPdu full = await session.ReceiveAsync(Opcodes.ScsiResponse);
         Assert.Equal((verify.TaskTag, TaskSetFull), (full.TaskTag, full.Header[3]));
-        Assert.NotEqual(write, verify.TaskTag);
+
+        await session.AnswerAsync(writeR2T, write, 0x33);
+        Assert.Equal(write, (await session.ReceiveAsync(Opcodes.ScsiResponse)).TaskTag);
     }
 
     private async Task<ScriptedSession> ReadyAsync()
@@ -156,6 +152,16 @@ public sealed class TaskOrderTests(DaemonFixture fixture) : IClassFixture<Daemon
         command.Header[9] = (byte)lun;
         await session.SendAsync(command);
         return command.TaskTag;
+    }
+
+    /// <summary>VERIFY(16) with BYTCHK 1 from block 16 on.</summary>
+    private static RawPdu OrderedVerify(ScriptedSession session, byte flags, byte blocks)
+    {
+        RawPdu command = new(Opcodes.ScsiCommand, (byte)(flags | 0x20 | Ordered)) { TaskTag = session.NewTag() };
+        command[20] = (uint)(blocks * Cdb.BlockLength);
+        byte[] cdb = [0x8F, 0x02, 0, 0, 0, 0, 0, 0, 0, 0x10, 0, 0, 0, blocks, 0, 0];
+        cdb.CopyTo(command.Header[32..]);
+        return command;
     }
 
     /// <summary>READ(16) of block 0.</summary>
