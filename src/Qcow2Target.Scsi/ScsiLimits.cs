@@ -54,7 +54,7 @@ public static class ScsiLimits
     /// <summary>Piece in which long work reads and writes, so that memory is bounded and an abort is heard.</summary>
     public const int PieceBytes = 256 * 1024;
 
-    /// <summary>Piece in which UNMAP and WRITE SAME make zeros: a multiple of every cluster size.</summary>
+    /// <summary>Piece in which UNMAP, WRITE SAME and what erases the medium make zeros: a multiple of every cluster size.</summary>
     public const int ZeroStepBytes = 64 << 20;
 
     /// <summary>LUNs that a flat address can name (SAM-5 4.6.11).</summary>

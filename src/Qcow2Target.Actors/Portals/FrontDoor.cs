@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Qcow2Target.Actors.Peers;
 using Qcow2Target.Interop;
+using Qcow2Target.Iscsi.Framing;
 using Qcow2Target.Iscsi.Pdus;
 
 namespace Qcow2Target.Actors.Portals;
@@ -20,8 +21,6 @@ internal sealed record DescriptorsShort;
 /// </summary>
 internal sealed unsafe class FrontDoor(Socket listener, PortalSettings settings, SocketPoller poller, IActorRef portal) : IPollerClient
 {
-    private const int HeaderBytes = 48;
-
     private readonly Lock _gate = new();
     private readonly PendingLogins<Visitor> _silent = new(_ => PeerLimits.SilentConnections);
     private readonly Dictionary<long, Visitor> _watched = [];
@@ -187,16 +186,16 @@ internal sealed unsafe class FrontDoor(Socket listener, PortalSettings settings,
     /// <summary>False: it is gone again, or what it has sent is the beginning of a Login Request's header, for whose rest the kernel waits.</summary>
     private bool HasArrived(Visitor visitor)
     {
-        var header = stackalloc byte[HeaderBytes];
-        var bytes = (int)Libc.Recv(visitor.Socket.SafeHandle, header, HeaderBytes, Libc.MSG_PEEK | Libc.MSG_DONTWAIT);
-        var isBeginning = bytes is > 0 and < HeaderBytes && BasicHeader.Opcode(new ReadOnlySpan<byte>(header, bytes)) == Opcode.LoginRequest;
+        var header = stackalloc byte[DigestUse.BasicHeaderBytes];
+        var bytes = (int)Libc.Recv(visitor.Socket.SafeHandle, header, DigestUse.BasicHeaderBytes, Libc.MSG_PEEK | Libc.MSG_DONTWAIT);
+        var isBeginning = bytes is > 0 and < DigestUse.BasicHeaderBytes && BasicHeader.Opcode(new ReadOnlySpan<byte>(header, bytes)) == Opcode.LoginRequest;
         // With the whole header asked for, less of it means that the peer has ended its side.
         if (bytes > 0 && !(isBeginning && visitor.AwaitsHeader))
         {
             if (!isBeginning)
                 return true;
             visitor.AwaitsHeader = true;
-            visitor.Socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReceiveLowWater, HeaderBytes);
+            visitor.Socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReceiveLowWater, DigestUse.BasicHeaderBytes);
             if (Watch(visitor))
                 return false;
         }

@@ -19,14 +19,12 @@ internal static class PortalAddresses
         var own = new PortalAddress(local);
         var others =
             from portal in portals
-            where !IsWildcard(portal.Address) || portal.AddressFamily == own.Address.AddressFamily
-            let other = new PortalAddress(IsWildcard(portal.Address) ? new IPEndPoint(own.Address, portal.Port) : portal)
+            where !PortalAddress.IsWildcard(portal.Address) || portal.AddressFamily == own.Address.AddressFamily
+            let other = new PortalAddress(PortalAddress.IsWildcard(portal.Address) ? new IPEndPoint(own.Address, portal.Port) : portal)
             where other.Address.Equals(own.Address) || (!IsLinkLocal(other.Address) && IPAddress.IsLoopback(other.Address) == IPAddress.IsLoopback(own.Address))
             select other;
         return [.. others.Prepend(own).Distinct().Select(address => FormattableString.Invariant($"{address},{portalGroupTag}"))];
     }
-
-    private static bool IsWildcard(IPAddress address) => address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
 
     private static bool IsLinkLocal(IPAddress address) => address.IsIPv6LinkLocal || address.GetAddressBytes() is [169, 254, _, _];
 }

@@ -12,11 +12,14 @@ public sealed record PortalAddress
     {
         // What IPv4 peers connect to on a socket of both families; and no zone, which means something on one host only.
         var address = endPoint.Address.IsIPv4MappedToIPv6 ? endPoint.Address.MapToIPv4() : new IPAddress(endPoint.Address.GetAddressBytes());
-        if (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any)) throw new ArgumentException("a wildcard is no address to connect to", nameof(endPoint));
+        if (IsWildcard(address)) throw new ArgumentException("a wildcard is no address to connect to", nameof(endPoint));
         if (endPoint.Port == 0) throw new ArgumentException("port 0 is none to connect to", nameof(endPoint));
         Address = address;
         Port = endPoint.Port;
     }
+
+    /// <summary>0.0.0.0 or <c>::</c>: something to listen on, and nothing to connect to.</summary>
+    public static bool IsWildcard(IPAddress address) => address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
 
     /// <summary>IPv4, or IPv6 without a zone; no wildcard.</summary>
     public IPAddress Address { get; }

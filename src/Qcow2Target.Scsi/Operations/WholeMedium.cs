@@ -14,8 +14,6 @@ internal enum StatusTime
 /// <summary>Runs an operation on the whole medium, and what operations do to it.</summary>
 internal static class WholeMedium
 {
-    private const long EraseStepBytes = 64 << 20;
-
     public static long BytesOf(BlockDeviceShape shape) => shape.Blocks * shape.BlockBytes;
 
     /// <summary>Takes the medium, lets the writes end that are under way, and does the operation, which nothing ends but the disk's own fault.</summary>
@@ -36,9 +34,9 @@ internal static class WholeMedium
     public static async Task EraseAsync(IBlockDevice device, UnitOperation operation)
     {
         long capacity = BytesOf(device.Shape);
-        for (long offset = 0; offset < capacity; offset += EraseStepBytes)
+        for (long offset = 0; offset < capacity; offset += ScsiLimits.ZeroStepBytes)
         {
-            long length = Math.Min(EraseStepBytes, capacity - offset);
+            long length = Math.Min(ScsiLimits.ZeroStepBytes, capacity - offset);
             await device.ZeroAsync(offset, length, ZeroMode.FreeSpace).ConfigureAwait(false);
             operation.Advance(length);
         }
