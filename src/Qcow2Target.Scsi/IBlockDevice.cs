@@ -110,7 +110,7 @@ public enum BlockDeviceFault
 }
 
 /// <summary>A block device's refusal. The fault is what the initiator learns, the message what the log says.</summary>
-public sealed class BlockDeviceException(BlockDeviceFault fault, string message, Exception? inner = null) : Exception(message, inner)
+public class BlockDeviceException(BlockDeviceFault fault, string message, Exception? inner = null) : Exception(message, inner)
 {
     public BlockDeviceFault Fault { get; } = fault;
 }

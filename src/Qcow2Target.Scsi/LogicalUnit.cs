@@ -166,9 +166,8 @@ public sealed class LogicalUnit
     }
 
     /// <summary>How a command ends whose access to the disk failed so.</summary>
-    public ScsiOutcome OutcomeOf(BlockDeviceException fault) => fault.Fault == BlockDeviceFault.NotReady && Medium.Operation is { } operation
-        ? Check(operation.Sense)   // it was under way when the operation took the medium
-        : FaultSense.Of(fault.Fault) is { } sense ? Check(sense) : ScsiOutcome.Busy;
+    public ScsiOutcome OutcomeOf(BlockDeviceException fault) =>
+        ((fault as MediumTakenException)?.Sense ?? FaultSense.Of(fault.Fault)) is { } sense ? Check(sense) : ScsiOutcome.Busy;
 
     internal ScsiOutcome Check(SenseData sense) => ScsiOutcome.Check(sense, _modes.SenseFormat);
 

@@ -130,7 +130,7 @@ internal sealed class Medium(IBlockDevice device)
 
     private void MustNotBeTaken()
     {
-        if (Operation is not null)
-            throw new BlockDeviceException(BlockDeviceFault.NotReady, "the whole medium is being sanitized or formatted");
+        if (Operation is { } operation)
+            throw new MediumTakenException(operation.Sense);
     }
 }

@@ -1,3 +1,4 @@
+using Qcow2Target.Scsi.Operations;
 using Qcow2Target.Scsi.Reservations;
 using Qcow2Target.Scsi.Tests.Support;
 
@@ -109,6 +110,17 @@ public sealed class ReadinessTests
         Assert.Equal("2/04/1B", Bench.Describe(await waiting.WaitAsync(TimeSpan.FromSeconds(20))));
         Assert.Equal("Good", Bench.Describe(await erasing.WaitAsync(TimeSpan.FromSeconds(20))));
         Assert.Equal("Good", bench.Refusal([0x00]));
+    }
+
+    [Fact]
+    public async Task A_write_that_found_the_medium_taken_says_so_although_the_operation_is_over_by_then()
+    {
+        var bench = new Bench();
+        var operation = new SanitizeOperation(bench.Unit.Device.Shape, new SanitizeRecord(FailureExit.OnlyBySanitizing, default), null, null);
+        Assert.True(bench.Unit.Medium.TryTake(operation, out _));
+        var fault = await Assert.ThrowsAnyAsync<BlockDeviceException>(() => bench.Unit.Medium.WriteAsync(0, new byte[512], CancellationToken.None).AsTask());
+        bench.Unit.Medium.Replace(operation, null);
+        Assert.Equal("2/04/1B", Bench.Describe(bench.Unit.OutcomeOf(fault)));
     }
 
     [Fact]
