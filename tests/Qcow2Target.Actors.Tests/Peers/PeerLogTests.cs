@@ -1,11 +1,12 @@
 using System.Net;
 using Qcow2Target.Actors.Peers;
+using Qcow2Target.Testing;
 
 namespace Qcow2Target.Actors.Tests.Peers;
 
 public sealed class PeerLogTests : TestKit
 {
-    private readonly Clock _clock = new();
+    private readonly ManualTime _clock = new();
     private readonly TestProbe _lines;
     private readonly PeerLog _log;
 
@@ -24,7 +25,7 @@ public sealed class PeerLogTests : TestKit
         Assert.Equal(["192.0.2.1:4000 was refused with NotFound: target 0"], Lines());
         _log.Tell();
         Assert.Empty(Lines());
-        _clock.Pass(PeerLimits.LogWindow);
+        _clock.Advance(PeerLimits.LogWindow);
         _log.Tell();
         Assert.Equal(["and 4211 more from one address was refused with NotFound"], Lines());
     }
@@ -48,11 +49,11 @@ public sealed class PeerLogTests : TestKit
         {
             for (var i = 0; i < 10; i++)
                 _log.Refused("was too slow", Peer(1), "x");
-            _clock.Pass(PeerLimits.LogWindow);
+            _clock.Advance(PeerLimits.LogWindow);
             _log.Tell();
         }
         Assert.Equal(["192.0.2.1:4000 was too slow: x", "and 9 more from one address was too slow", "and 10 more from one address was too slow", "and 10 more from one address was too slow"], Lines());
-        _clock.Pass(PeerLimits.LogWindow);
+        _clock.Advance(PeerLimits.LogWindow);
         _log.Tell();
         _log.Refused("was too slow", Peer(1), "again");
         Assert.Equal(["192.0.2.1:4000 was too slow: again"], Lines());
@@ -109,16 +110,5 @@ public sealed class PeerLogTests : TestKit
                 return lines;
             lines.Add(line);
         }
-    }
-
-    private sealed class Clock : TimeProvider
-    {
-        private long _ticks = 1;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public void Pass(TimeSpan time) => _ticks += time.Ticks;
-
-        public override long GetTimestamp() => _ticks;
     }
 }

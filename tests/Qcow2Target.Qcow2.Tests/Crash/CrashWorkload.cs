@@ -1,6 +1,7 @@
 using Qcow2Target.Qcow2.Image;
 using Qcow2Target.Qcow2.Pending;
 using Qcow2Target.Qcow2.Tests.Image.Model;
+using Qcow2Target.Testing;
 
 namespace Qcow2Target.Qcow2.Tests.Crash;
 

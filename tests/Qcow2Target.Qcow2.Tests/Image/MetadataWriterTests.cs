@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using Qcow2Target.Qcow2.Image;
 using Qcow2Target.Qcow2.Io;
-using Qcow2Target.Qcow2.Tests.Image.Model;
 using Qcow2Target.Testing;
 using Xunit.Abstractions;
 

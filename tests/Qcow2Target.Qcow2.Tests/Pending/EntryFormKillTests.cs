@@ -1,7 +1,6 @@
 using Qcow2Target.Qcow2.Image;
 using Qcow2Target.Qcow2.Pending;
 using Qcow2Target.Qcow2.Tests.Image;
-using Qcow2Target.Qcow2.Tests.Image.Model;
 using Qcow2Target.Testing;
 using Xunit.Abstractions;
 

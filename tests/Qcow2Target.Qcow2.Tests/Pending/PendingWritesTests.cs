@@ -4,7 +4,6 @@ using Qcow2Target.Qcow2.Image;
 using Qcow2Target.Qcow2.Io;
 using Qcow2Target.Qcow2.Pending;
 using Qcow2Target.Qcow2.Tests.Image;
-using Qcow2Target.Qcow2.Tests.Image.Model;
 using Qcow2Target.Testing;
 
 namespace Qcow2Target.Qcow2.Tests.Pending;

@@ -1,4 +1,5 @@
 using Qcow2Target.Qcow2.Image;
+using Qcow2Target.Testing;
 
 namespace Qcow2Target.Qcow2.Tests.Image.Model;
 

@@ -1,7 +1,7 @@
-namespace Qcow2Target.Qcow2.Tests.Image.Model;
+namespace Qcow2Target.Testing;
 
 /// <summary>A clock that moves when a test says so.</summary>
-internal sealed class ManualTime : TimeProvider
+public sealed class ManualTime : TimeProvider
 {
     private long _ticks = TimeSpan.TicksPerDay;
 
@@ -11,5 +11,5 @@ internal sealed class ManualTime : TimeProvider
 
     public override DateTimeOffset GetUtcNow() => DateTimeOffset.UnixEpoch.AddTicks(GetTimestamp());
 
-    internal void Advance(TimeSpan by) => Interlocked.Add(ref _ticks, by.Ticks);
+    public void Advance(TimeSpan by) => Interlocked.Add(ref _ticks, by.Ticks);
 }
