@@ -77,7 +77,6 @@ internal static unsafe partial class Libc
     internal const short POLLOUT = 0x4;
     internal const int SOCK_CLOEXEC = 0x80000;
     internal const int MSG_PEEK = 0x2;
-    internal const int PRIO_PROCESS = 0;
     internal const uint EPOLLIN = 0x1;
     internal const uint EPOLLOUT = 0x4;
     internal const uint EPOLLONESHOT = 1u << 30;
@@ -161,10 +160,6 @@ internal static unsafe partial class Libc
     /// <summary>accept4(2) without the peer's address; the descriptor or -1.</summary>
     [LibraryImport("libc", EntryPoint = "accept4", SetLastError = true)]
     internal static partial int Accept(SafeHandle listener, nint address, nint addressLength, int flags);
-
-    /// <summary>setpriority(2); 0 stands for the calling thread, on Linux.</summary>
-    [LibraryImport("libc", EntryPoint = "setpriority", SetLastError = true)]
-    internal static partial int SetPriority(int which, uint who, int niceness);
 
     /// <summary>epoll_create1(2); the descriptor or -1.</summary>
     [LibraryImport("libc", EntryPoint = "epoll_create1", SetLastError = true)]

@@ -19,15 +19,14 @@ internal interface IPollerClient
 }
 
 /// <summary>
-/// One thread that waits for the sockets of all logins at once, by epoll(7): what a wait costs does not depend on how many others wait. It gives way to
-/// the sessions' threads (nice 10), so that a flood of connections takes what they leave. Safe to call from several threads.
+/// One thread that waits for the sockets of all logins at once, by epoll(7): what a wait costs does not depend on how many others wait. It has the priority of
+/// all others: threads inherit it, and it is this thread that starts some of the thread pool's. Safe to call from several threads.
 /// </summary>
 internal sealed unsafe class SocketPoller : IDisposable
 {
     public const int TickMilliseconds = 250;
 
     private const int EventsAtOnce = 64;
-    private const int Niceness = 10;
     private const long WakeUpNumber = 0;
 
     /// <summary>Who waits: a <see cref="TaskCompletionSource"/> or an <see cref="IPollerClient"/>.</summary>
@@ -130,7 +129,6 @@ internal sealed unsafe class SocketPoller : IDisposable
 
     private void Run()
     {
-        _ = Libc.SetPriority(Libc.PRIO_PROCESS, 0, Niceness);   // of this thread; without it all goes on as well
         var events = stackalloc byte[PollEvents.Bytes * EventsAtOnce];
         var lastTick = Environment.TickCount64;
         while (!_ended)
