@@ -21,6 +21,14 @@ public static class PeerLimits
     /// <summary>Logins of one portal that live: those above, and some that were told to go and have not gone yet. With more, connections wait at the door.</summary>
     public const int LoginsAlive = ArrivingLogins + Negotiations + DiscoverySessions + 64;
 
+    /// <summary>Connections that may come to a login of one portal at once after a pause.</summary>
+    public const int LoginsAtOnce = 512;
+
+    private const int LoginsPerSecondAndProcessor = 100;
+
+    /// <summary>Connections that may come to a login of one portal in a second where that goes on. More wait at the door.</summary>
+    public static int LoginsPerSecond => LoginsPerSecondAndProcessor * Environment.ProcessorCount;
+
     /// <summary>Connections that are accepted before others of the same thread have their turn.</summary>
     public const int AcceptsAtOnce = 32;
 

@@ -16,19 +16,32 @@ internal sealed record DescriptorsShort;
 
 /// <summary>
 /// A portal's listener and the connections that have said nothing yet, or not the whole header of a Login Request. They cost a socket each and no actor,
-/// buffer or timer; whoever has said more, or something else, is handed to the portal, as far as that has room. Runs on the poller's thread; safe to call from
-/// several threads.
+/// buffer or timer; whoever has said more, or something else, is handed to the portal, in turn, as far as that has room and the pace allows. Runs on the
+/// poller's thread; safe to call from several threads.
 /// </summary>
-internal sealed unsafe class FrontDoor(Socket listener, PortalSettings settings, SocketPoller poller, IActorRef portal) : IPollerClient
+internal sealed unsafe class FrontDoor(Socket listener, PortalSettings settings, SocketPoller poller, LoginPace pace, IActorRef portal) : IPollerClient
 {
+    private const int LookMilliseconds = 250;
+    private const int TurnMilliseconds = 10;
+
     private readonly Lock _gate = new();
     private readonly PendingLogins<Visitor> _silent = new(_ => PeerLimits.SilentConnections);
     private readonly Dictionary<long, Visitor> _watched = [];
-    private readonly Queue<Visitor> _arrived = new();
+    private readonly FairLine<Visitor> _arrived = new();
     private readonly IPEndPoint _address = (IPEndPoint)listener.LocalEndPoint!;
     private long _listening = -1;
     private int _inside;
+    private long _lastLook;
     private bool _isClosed;
+
+    public int PatienceMilliseconds
+    {
+        get
+        {
+            lock (_gate)
+                return _arrived.Count > 0 ? TurnMilliseconds : LookMilliseconds;
+        }
+    }
 
     public void Open()
     {
@@ -60,26 +73,29 @@ internal sealed unsafe class FrontDoor(Socket listener, PortalSettings settings,
             }
             else if (_watched.Remove(number, out var visitor) && !visitor.IsGone && HasArrived(visitor))
             {
-                if (_arrived.Count >= 2 * PeerLimits.SilentConnections)
-                    ForgetWhoIsGone();
-                _arrived.Enqueue(visitor);
+                _arrived.Add(visitor, PeerGroup.Of(visitor.Peer.Address));
                 HandIn();
             }
         }
     }
 
-    /// <summary>Closes who has been silent for too long, and listens again after a want of descriptors.</summary>
+    /// <summary>Hands in who may come now; closes who has been here for too long, and listens again after a want of descriptors.</summary>
     public void Tick()
     {
         lock (_gate)
         {
             if (_isClosed)
                 return;
+            HandIn();
+            var now = Environment.TickCount64;
+            if (now - _lastLook < LookMilliseconds)
+                return;
+            _lastLook = now;
             var longest = (long)settings.LoginTimeout.TotalMilliseconds;
-            foreach (var late in _silent.All.Where(v => Environment.TickCount64 - v.Since >= longest).ToArray())
+            foreach (var late in _silent.All.Where(v => now - v.Since >= longest).ToArray())
             {
                 _silent.Leave(late);
-                Close(late, "was too slow", $"it said little or nothing for {settings.LoginTimeout.TotalSeconds:0.###} s");
+                Close(late, "was too slow", $"{Describe(late)} for {settings.LoginTimeout.TotalSeconds:0.###} s");
             }
             if (_listening < 0)
                 Listen();
@@ -139,7 +155,7 @@ internal sealed unsafe class FrontDoor(Socket listener, PortalSettings settings,
         }
         var visitor = new Visitor(socket, peer);
         if (_silent.Enter(visitor, PeerGroup.Of(visitor.Peer.Address)) is { } other)
-            Close(other, "made room for others", "it said little or nothing, and stood longest in a full room");
+            Close(other, "made room for others", $"{Describe(other)}, and stood longest in a full room");
         if (Watch(visitor))
             return;
         _silent.Leave(visitor);
@@ -167,13 +183,12 @@ internal sealed unsafe class FrontDoor(Socket listener, PortalSettings settings,
         }
     }
 
-    /// <summary>Hands who has something to say to the portal, the first first.</summary>
+    /// <summary>Hands who has something to say to the portal.</summary>
     private void HandIn()
     {
-        while (_inside < PeerLimits.LoginsAlive && _arrived.TryDequeue(out var visitor))
+        while (_arrived.Count > 0 && _inside < PeerLimits.LoginsAlive && pace.TryTake())
         {
-            if (visitor.IsGone)
-                continue;
+            var visitor = _arrived.Take()!;
             _silent.Leave(visitor);
             visitor.IsGone = true;
             _inside++;
@@ -204,21 +219,11 @@ internal sealed unsafe class FrontDoor(Socket listener, PortalSettings settings,
         return false;
     }
 
-    // While the portal has no room nobody is dequeued: those among them that were closed meanwhile would become more and more.
-    private void ForgetWhoIsGone()
-    {
-        for (var i = _arrived.Count; i > 0; i--)
-        {
-            if (_arrived.Dequeue() is { IsGone: false } visitor)
-                _arrived.Enqueue(visitor);
-        }
-    }
-
     private void GiveBack()
     {
         settings.Peers.Refused("cannot take connections", _address, "there are no descriptors or no memory left for another");
         if (_silent.TakeLeastAdvanced() is { } other)
-            Close(other, "made room for others", "it said little or nothing, and descriptors were short");
+            Close(other, "made room for others", $"{Describe(other)}, and descriptors were short");
         else
             portal.Tell(new DescriptorsShort(), ActorRefs.NoSender);
     }
@@ -229,9 +234,12 @@ internal sealed unsafe class FrontDoor(Socket listener, PortalSettings settings,
         Forget(visitor);
     }
 
+    private string Describe(Visitor visitor) => _arrived.Contains(visitor) ? "it waited for its turn to log in" : "it said little or nothing";
+
     private void Forget(Visitor visitor)
     {
         visitor.IsGone = true;
+        _arrived.Remove(visitor);
         poller.Unwatch(visitor.Watch);
         _watched.Remove(visitor.Watch);
         visitor.Socket.Dispose();

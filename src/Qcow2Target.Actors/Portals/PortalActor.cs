@@ -18,7 +18,7 @@ public sealed class PortalActor : ReceiveActor
     {
         _settings = settings;
         _poller = poller;
-        _door = new FrontDoor(listener, settings, poller, Self);
+        _door = new FrontDoor(listener, settings, poller, new LoginPace(TimeProvider.System), Self);
         Receive<ConnectionArrived>(message => Admit(message.Socket));
         Receive<LoginAdvanced>(message => _pending.Advance(Sender, message.Progress)?.Tell(MakeRoom.Instance));
         Receive<DescriptorsShort>(_ => _pending.TakeLeastAdvanced()?.Tell(MakeRoom.Instance));

@@ -14,7 +14,10 @@ internal interface IPollerClient
     /// <summary>What was watched can be received from, or is broken.</summary>
     void Ready(long number);
 
-    /// <summary>Comes every <see cref="SocketPoller.TickMilliseconds"/>.</summary>
+    /// <summary>How soon after a tick the next one has to come, at least 1. Read before every wait.</summary>
+    int PatienceMilliseconds { get; }
+
+    /// <summary>Time has passed: <see cref="PatienceMilliseconds"/> or, where another client has less, not so much.</summary>
     void Tick();
 }
 
@@ -24,8 +27,6 @@ internal interface IPollerClient
 /// </summary>
 internal sealed unsafe class SocketPoller : IDisposable
 {
-    public const int TickMilliseconds = 250;
-
     private const int EventsAtOnce = 64;
     private const long WakeUpNumber = 0;
 
@@ -133,7 +134,8 @@ internal sealed unsafe class SocketPoller : IDisposable
         var lastTick = Environment.TickCount64;
         while (!_ended)
         {
-            var count = Libc.EpollWait(_poll, events, EventsAtOnce, _clients.IsEmpty ? -1 : TickMilliseconds);
+            var patience = Patience();
+            var count = Libc.EpollWait(_poll, events, EventsAtOnce, patience);
             for (var i = 0; i < count; i++)
             {
                 var number = PollEvents.Number(events + i * PollEvents.Bytes);
@@ -142,12 +144,21 @@ internal sealed unsafe class SocketPoller : IDisposable
                 else if (_waits.TryRemove(number, out var waiting))
                     Wake(waiting, number);
             }
-            if (Environment.TickCount64 - lastTick < TickMilliseconds)
+            if (Environment.TickCount64 - lastTick < patience)
                 continue;
             lastTick = Environment.TickCount64;
             foreach (var client in _clients.Keys)
                 client.Tick();
         }
+    }
+
+    /// <returns>Milliseconds; -1 where nobody waits for a tick.</returns>
+    private int Patience()
+    {
+        var least = int.MaxValue;
+        foreach (var (client, _) in _clients)
+            least = Math.Min(least, client.PatienceMilliseconds);
+        return least == int.MaxValue ? -1 : least;
     }
 
     private static void Wake(object waiting, long number)

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Qcow2Target.Actors.Peers;
 using Qcow2Target.Actors.Portals;
 using Qcow2Target.Actors.Targets;
+using Qcow2Target.Testing;
 
 namespace Qcow2Target.Actors.Tests.Portals;
 
@@ -138,6 +139,37 @@ public sealed class FrontDoorTests : TestKit
     }
 
     [Fact]
+    public void Who_comes_in_a_flood_waits_for_its_turn_and_another_address_does_not_wait_for_all_of_them()
+    {
+        Open(TimeSpan.FromMinutes(1), UsedUp(TimeProvider.System));
+        for (var i = 0; i < PeerLimits.LoginsPerSecond; i++)
+            Connect().Send([0x01]);
+        var other = Connect(IPAddress.Parse("127.0.0.2"));
+        other.Send([0x01]);
+        var before = 0;
+        while (_portal.ExpectMsg<ConnectionArrived>(Limit).Socket is var socket && !socket.RemoteEndPoint!.Equals(other.LocalEndPoint))
+        {
+            before++;
+            socket.Dispose();
+        }
+        Assert.InRange(before, 0, PeerLimits.LoginsPerSecond / 2);
+        for (var i = before; i < PeerLimits.LoginsPerSecond; i++)
+            _portal.ExpectMsg<ConnectionArrived>(Limit).Socket.Dispose();
+    }
+
+    [Fact]
+    public void Who_waits_for_its_turn_in_a_full_room_makes_room_with_that_as_the_reason()
+    {
+        Open(TimeSpan.FromMinutes(1), UsedUp(new ManualTime()));
+        for (var i = 0; i <= PeerLimits.SilentConnections; i++)
+            Connect().Send([0x01]);
+        var line = _lines.ExpectMsg<LogEvent>(Limit).Message.ToString()!;
+        Assert.Contains("made room for others: it waited for its turn to log in, and stood longest in a full room", line, StringComparison.Ordinal);
+        Assert.False(_peers[^1].Poll(0, SelectMode.SelectRead));
+        _portal.ExpectNoMsg(50);
+    }
+
+    [Fact]
     public void A_closed_door_closes_who_waits_and_listens_no_more()
     {
         Open(TimeSpan.FromMinutes(1));
@@ -149,19 +181,31 @@ public sealed class FrontDoorTests : TestKit
         Assert.Throws<SocketException>(() => Connect());
     }
 
-    private void Open(TimeSpan loginTimeout)
+    /// <summary>A pace by which nobody may come at once any more.</summary>
+    private static LoginPace UsedUp(TimeProvider time)
+    {
+        var pace = new LoginPace(time);
+        while (pace.TryTake())
+        {
+        }
+        return pace;
+    }
+
+    private void Open(TimeSpan loginTimeout, LoginPace? pace = null)
     {
         var listener = PortalActor.Listen(new IPEndPoint(IPAddress.Loopback, 0));
         _address = (IPEndPoint)listener.LocalEndPoint!;
         var settings = new PortalSettings([], 1, loginTimeout, Limit, TestActor, new TargetBoard(), new PeerLog(Sys.Log, TimeProvider.System));
-        _door = new FrontDoor(listener, settings, _poller, _portal.Ref);
+        _door = new FrontDoor(listener, settings, _poller, pace ?? new LoginPace(TimeProvider.System), _portal.Ref);
         _door.Open();
     }
 
-    private Socket Connect()
+    private Socket Connect(IPAddress? from = null)
     {
         Socket peer = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveTimeout = (int)Limit.TotalMilliseconds };
         _peers.Add(peer);
+        if (from is not null)
+            peer.Bind(new IPEndPoint(from, 0));
         peer.Connect(_address!);
         return peer;
     }
