@@ -66,7 +66,8 @@ public sealed class BackoffSupervisorTests : TestKit
     [Fact]
     public void A_reply_covers_for_the_child_while_it_is_down()
     {
-        IActorRef supervisor = Sys.ActorOf(BackoffSupervisor.Props(OnStop().WithReplyWhileStopped("down")));
+        BackoffOptions downForLong = Backoff.OnStop(Child(), "child", TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(1), 0, -1);
+        IActorRef supervisor = Sys.ActorOf(BackoffSupervisor.Props(downForLong.WithReplyWhileStopped("down")));
         IActorRef child = ExpectMsg<IActorRef>();
         Watch(child);
         supervisor.Tell("stop");
