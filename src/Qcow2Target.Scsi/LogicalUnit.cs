@@ -15,6 +15,7 @@ public sealed class LogicalUnit
     private readonly ModeParameters _defaults;
     private volatile ModeParameters _modes;
     private volatile ItlNexus? _holder;
+    private bool _isClosedToReserve;
     private volatile TaskCompletionSource _changed = NewSignal();
     private volatile int _availability = (int)UnitAvailability.Ready;
 
@@ -193,17 +194,38 @@ public sealed class LogicalUnit
 
     internal bool IsReservedByAnother(ItlNexus nexus) => _holder is { } holder && holder != nexus;
 
-    /// <summary>RESERVE: false when another nexus holds the unit.</summary>
+    /// <summary>RESERVE: false when another nexus holds the unit, and when persistent reservations are there or about to be.</summary>
     internal bool TryReserve(ItlNexus nexus)
     {
         lock (_lock)
         {
-            if (IsReservedByAnother(nexus))
+            if (IsReservedByAnother(nexus) || _isClosedToReserve || !Reservations.Current.Registrations.IsEmpty)
                 return false;
             if (_nexuses.Contains(nexus))   // not for one that has ended meanwhile: nobody would release it
                 _holder = nexus;
             return true;
         }
+    }
+
+    /// <summary>
+    /// Lets nobody RESERVE until <see cref="OpenToReserve"/>: for who is about to put persistent reservations in force, for with both kinds in
+    /// force each would keep everybody from ending the other (SPC-2 5.5.1). False: some nexus holds the unit.
+    /// </summary>
+    internal bool TryCloseToReserve()
+    {
+        lock (_lock)
+        {
+            if (IsReserved)
+                return false;
+            _isClosedToReserve = true;
+            return true;
+        }
+    }
+
+    internal void OpenToReserve()
+    {
+        lock (_lock)
+            _isClosedToReserve = false;
     }
 
     /// <summary>PREVENT MEDIUM REMOVAL.</summary>

@@ -19,27 +19,44 @@ internal sealed class ReservationTable(LogicalUnit unit, ILogicalUnitHost? host,
         ItlNexus issuer, TaskAbortion abortion, Func<ReservationEdit, ReservationRefusal?> change, CancellationToken cancellationToken)
     {
         using RangeHold turn = await _turn.HoldAsync(0, 1, cancellationToken).ConfigureAwait(false);
+
+        // Judged again: while the parameters came and others had their turn, the disk may have left and RESERVE may have been done.
+        if (unit.Availability == UnitAvailability.Gone)
+            return unit.Check(SenseData.UnitNotSupported);
+        if (unit.IsReserved)
+            return ScsiOutcome.ReservationConflict;
+        PersistentReservations before = _current;
+        var edit = new ReservationEdit(before, issuer.Nexus.Initiator);
+        if (change(edit) is { } refusal)
+            return refusal.Sense is { } sense ? unit.Check(sense) : ScsiOutcome.ReservationConflict;
+
+        if (!unit.TryCloseToReserve())
+            return ScsiOutcome.ReservationConflict;
         try
         {
-            PersistentReservations before = _current;
-            var edit = new ReservationEdit(before, issuer.Nexus.Initiator);
-            if (change(edit) is { } refusal)
-                return refusal.Sense is { } sense ? unit.Check(sense) : ScsiOutcome.ReservationConflict;
-
-            PersistentReservations after = edit.After;
-            if (host is not null && (before.SurvivesPowerLoss || after.SurvivesPowerLoss))
-                await host.SaveAsync(after.SurvivesPowerLoss ? after : PersistentReservations.None).ConfigureAwait(false);
-            _current = after;
-            foreach ((InitiatorPort initiator, UnitAttention attention) in edit.Attentions)
-                unit.Raise(attention, initiator);
-            if (abortion == TaskAbortion.OfPreempted && edit.Preempted.Count > 0)
-                await EndTasksAsync(edit.Preempted).ConfigureAwait(false);
-            return ScsiOutcome.Good;
+            await PutInForceAsync(before, edit.After).ConfigureAwait(false);
         }
         catch (ReservationsNotSavedException)
         {
-            return unit.Check(SenseData.InternalTargetFailure);
+            return unit.Check(unit.Availability == UnitAvailability.Gone ? SenseData.UnitNotSupported : SenseData.InternalTargetFailure);
         }
+        finally
+        {
+            unit.OpenToReserve();
+        }
+
+        foreach ((InitiatorPort initiator, UnitAttention attention) in edit.Attentions)
+            unit.Raise(attention, initiator);
+        if (abortion == TaskAbortion.OfPreempted && edit.Preempted.Count > 0)
+            await EndTasksAsync(edit.Preempted).ConfigureAwait(false);
+        return ScsiOutcome.Good;
+    }
+
+    private async ValueTask PutInForceAsync(PersistentReservations before, PersistentReservations after)
+    {
+        if (host is not null && (before.SurvivesPowerLoss || after.SurvivesPowerLoss))
+            await host.SaveAsync(after.SurvivesPowerLoss ? after : PersistentReservations.None).ConfigureAwait(false);
+        _current = after;
     }
 
     /// <summary>Ends when no task of those initiators can touch the disk any more.</summary>

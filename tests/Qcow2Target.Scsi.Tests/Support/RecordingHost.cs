@@ -11,12 +11,15 @@ internal sealed class RecordingHost : ILogicalUnitHost
 
     public bool FailsToSave { get; set; }
 
-    public ValueTask SaveAsync(PersistentReservations reservations)
+    /// <summary>What saving waits for.</summary>
+    public Task SaveGate { get; set; } = Task.CompletedTask;
+
+    public async ValueTask SaveAsync(PersistentReservations reservations)
     {
+        await SaveGate;
         if (FailsToSave)
             throw new ReservationsNotSavedException("Made to fail.");
         Saved.Add(reservations);
-        return ValueTask.CompletedTask;
     }
 
     public ValueTask AbortTasksAsync(IReadOnlyCollection<InitiatorPort> initiators)
