@@ -50,8 +50,8 @@ internal static class CommandTable
         new("READ DEFECT DATA (10)", 0x37, null, [0x37, 0, 0x1F, 0, 0, 0, 0, All, All, Control], ReadDefectData.Begin10) { Access = ReservationAccess.Read },
         new("WRITE SAME (10)", 0x41, null, [0x41, 0x1E, All, All, All, All, 0, All, All, Control], WriteSame.Begin10),
         new("UNMAP", 0x42, null, [0x42, 0x01, 0, 0, 0, 0, 0, All, All, Control], Unmap.Begin),
-        Sanitizing("OVERWRITE", 0x01, Sanitize.BeginOverwrite),
-        Sanitizing("BLOCK ERASE", 0x02, Sanitize.BeginBlockErase),
+        Sanitizing("OVERWRITE", 0xA1, Sanitize.BeginOverwrite),
+        Sanitizing("BLOCK ERASE", 0xA2, Sanitize.BeginBlockErase),
         Sanitizing("EXIT FAILURE MODE", 0x1F, Sanitize.BeginExitFailureMode),
         new("MODE SELECT (10)", 0x55, null, [0x55, 0x11, 0, 0, 0, 0, 0, All, All, Control], ModeSelect.Begin10),
         new("RESERVE (10)", 0x56, null, [0x56, 0x11, 0, 0, 0, 0, 0, 0, 0, Control], ReserveRelease.BeginReserve) { Access = ReservationAccess.Superseded },
@@ -105,8 +105,9 @@ internal static class CommandTable
         Index(row => row.ServiceAction is not null, row => ServiceActionIndex(row.Opcode, row.ServiceAction!.Value), 256 << 5);
     private static readonly bool[] HasServiceActions = Flags();
 
-    private static CommandDescriptor Sanitizing(string name, byte serviceAction, CommandHandler handler) =>
-        new("SANITIZE: " + name, 0x48, serviceAction, [0x48, (byte)(0xE0 | serviceAction), All, All, All, All, All, All, All, Control], handler)
+    /// <param name="usage">Of byte 1: IMMED (80h) and AUSE (20h) where they mean something, and the service action. What is only checked to be 0 is reserved.</param>
+    private static CommandDescriptor Sanitizing(string name, byte usage, CommandHandler handler) =>
+        new("SANITIZE: " + name, 0x48, (byte)(usage & ServiceActionMask), [0x48, usage, 0, 0, 0, 0, 0, All, All, Control], handler)
         {
             Operation = OperationRule.AllowedAfterFailure,
         };

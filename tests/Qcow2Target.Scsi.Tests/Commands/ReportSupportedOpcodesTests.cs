@@ -119,4 +119,12 @@ public sealed class ReportSupportedOpcodesTests
     [InlineData(0xAE)]
     [InlineData(0xAF)]
     public void Dpo_is_in_the_usage_map_of_verifications(byte opcode) => Assert.Equal(0x10, _bench.Data(Cdb(1, opcode))[5] & 0x18);
+
+    /// <summary>SBC-3 5.19: bit 6 of byte 1 and bytes 2 to 6 are reserved, and EXIT FAILURE MODE begins nothing that IMMED or AUSE could be about.</summary>
+    [Theory]
+    [InlineData(0x01, 0xA1)]
+    [InlineData(0x02, 0xA2)]
+    [InlineData(0x1F, 0x1F)]
+    public void The_usage_map_of_sanitize_has_no_reserved_field(byte serviceAction, byte usage) =>
+        Assert.Equal([0x48, usage, 0, 0, 0, 0, 0, 0xFF, 0xFF], _bench.Data(Cdb(2, 0x48, serviceAction))[4..13]);
 }
