@@ -4,7 +4,7 @@ namespace Qcow2Target.Actors.Portals;
 
 /// <summary>
 /// The connections of a portal that have no session yet. Whoever comes is let in: where the room of its progress is full, the oldest of the address that has
-/// most in it has to go. So a login that goes on as logins do comes through while others hold as many connections as they like, from its own address too: it
+/// most in it has to go; of several such addresses, the oldest of them all. So a login that goes on as logins do comes through while others hold as many connections as they like, from its own address too: it
 /// only has to be done with a stage before that stage's room has been filled once over.
 /// </summary>
 /// <typeparam name="T">What stands for a login.</typeparam>
@@ -12,6 +12,7 @@ internal sealed class PendingLogins<T> where T : class
 {
     private readonly Dictionary<T, Entry> _all = [];
     private readonly Dictionary<LoginProgress, Room> _rooms;
+    private long _placed;
 
     /// <param name="limits">How many may be in each stage at once, at least 1.</param>
     public PendingLogins(Func<LoginProgress, int> limits) =>
@@ -65,6 +66,7 @@ internal sealed class PendingLogins<T> where T : class
         var room = _rooms[progress];
         var gone = room.IsFull ? Evict(room) : null;
         entry.Progress = progress;
+        entry.Number = ++_placed;
         room.Add(entry);
         return gone;
     }
@@ -83,6 +85,9 @@ internal sealed class PendingLogins<T> where T : class
         public PeerGroup Source => source;
 
         public LoginProgress Progress { get; set; }
+
+        /// <summary>Grows with the time at which it came into its room.</summary>
+        public long Number { get; set; }
 
         public LinkedListNode<Entry>? Place { get; set; }
     }
@@ -112,6 +117,6 @@ internal sealed class PendingLogins<T> where T : class
             Count--;
         }
 
-        public Entry OldestOfMost() => _bySource.Values.MaxBy(line => line.Count)!.First!.Value;
+        public Entry OldestOfMost() => _bySource.Values.MaxBy(line => (line.Count, -line.First!.Value.Number))!.First!.Value;
     }
 }

@@ -32,6 +32,13 @@ public sealed class PendingLoginsTests
     }
 
     [Fact]
+    public void Of_many_addresses_with_one_each_the_oldest_goes_and_who_comes_last_stays_as_long_as_any()
+    {
+        for (var i = 0; i < 20; i++)
+            Assert.Equal(i < 4 ? null : $"{i - 4}", _pending.Enter($"{i}", Address($"198.51.100.{i}")));
+    }
+
+    [Fact]
     public void Who_has_come_further_is_not_pushed_out_by_who_has_not()
     {
         _pending.Enter("honest", Attacker);
