@@ -49,7 +49,7 @@ public sealed class BadPeersTests(BadPeersFixture fixture, ITestOutputHelper out
         async () =>
         {
             byte[] request = BadPeer.LoginRequest("iqn.2018-05.local:bad", BadPeersFixture.Target);
-            BadPeer[] held = await Task.WhenAll(Enumerable.Range(0, 500).Select(_ => ConnectAsync()));
+            BadPeer[] held = await Task.WhenAll(Enumerable.Range(0, 700).Select(_ => ConnectAsync()));
             for (int i = 0; i < RawPdu.HeaderLength + 10; i++) await Task.WhenAll(held.Select(peer => peer.SendAsync(request.AsMemory(i, 1))));
             return held;
         },
@@ -144,6 +144,31 @@ public sealed class BadPeersTests(BadPeersFixture fixture, ITestOutputHelper out
             return held;
         },
         $"{_from}", mostLines: 12);
+
+    [Fact]
+    public Task Logins_of_ever_new_ports_that_do_not_stop() => fixture.UnharmedByAsync(
+        async () =>
+        {
+            LoginFlood flood = new(Portal, _from, peers: 50);
+            await Eventually.That(() => flood.Logins > 700, EndLimit, "more logins than may come at once");
+            return [flood];
+        },
+        $"{_from}");
+
+    [Fact]
+    public Task Discovery_sessions_that_are_kept() => fixture.UnharmedByAsync(
+        async () =>
+        {
+            BadPeer[] held = await Task.WhenAll(Enumerable.Range(0, 200).Select(_ => ConnectAsync()));
+            byte[] answer = new byte[RawPdu.HeaderLength];
+            await Task.WhenAll(held.Select(async (peer, i) =>
+            {
+                await peer.SendAsync(BadPeer.DiscoveryRequest($"iqn.2018-05.local:bad-{i}"));
+                await peer.ReceiveAsync(answer);
+            }));
+            return held;
+        },
+        "made room for others: a discovery session stood longest");
 
     // In a session
 

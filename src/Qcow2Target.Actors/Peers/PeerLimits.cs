@@ -9,11 +9,11 @@ public static class PeerLimits
     /// <summary>Connections of one portal that have sent no whole header: a socket each.</summary>
     public const int SilentConnections = 1024;
 
-    /// <summary>Connections of one portal that have begun to send a Login Request: an actor and a small buffer each.</summary>
-    public const int ArrivingLogins = 192;
+    /// <summary>Connections of one portal that have begun to send a Login Request: an actor and a small buffer each. As many may come at once.</summary>
+    public const int ArrivingLogins = LoginsAtOnce;
 
     /// <summary>Logins of one portal between their first request and their session.</summary>
-    public const int Negotiations = 192;
+    public const int Negotiations = LoginsAtOnce;
 
     /// <summary>Discovery sessions of one portal.</summary>
     public const int DiscoverySessions = 64;

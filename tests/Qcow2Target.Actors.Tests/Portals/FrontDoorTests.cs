@@ -123,7 +123,7 @@ public sealed class FrontDoorTests : TestKit
     [Fact]
     public void No_more_are_handed_in_than_the_portal_has_room_for_and_each_that_ends_lets_in_another()
     {
-        Open(TimeSpan.FromMinutes(1));
+        Open(TimeSpan.FromMinutes(1), new LoginPace(new HastyTime()));
         for (var i = 0; i < PeerLimits.LoginsAlive + 5; i++)
             Connect().Send([0x01]);
         for (var i = 0; i < PeerLimits.LoginsAlive; i++)
@@ -198,6 +198,16 @@ public sealed class FrontDoorTests : TestKit
         var settings = new PortalSettings([], 1, loginTimeout, Limit, TestActor, new TargetBoard(), new PeerLog(Sys.Log, TimeProvider.System));
         _door = new FrontDoor(listener, settings, _poller, pace ?? new LoginPace(TimeProvider.System), _portal.Ref);
         _door.Open();
+    }
+
+    /// <summary>A second passes from one look to the next.</summary>
+    private sealed class HastyTime : TimeProvider
+    {
+        private long _seconds;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Interlocked.Increment(ref _seconds) * TimeSpan.TicksPerSecond;
     }
 
     private Socket Connect(IPAddress? from = null)

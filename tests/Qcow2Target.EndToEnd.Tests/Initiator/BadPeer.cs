@@ -30,9 +30,15 @@ internal sealed class BadPeer : IDisposable
     }
 
     /// <summary>The bytes of a whole login in one request, from the operational stage to the full feature phase.</summary>
-    public static byte[] LoginRequest(string initiator, string target)
+    public static byte[] LoginRequest(string initiator, string target) =>
+        LoginRequest($"InitiatorName={initiator}\0TargetName={target}\0SessionType=Normal\0HeaderDigest=None\0DataDigest=None\0");
+
+    /// <inheritdoc cref="LoginRequest(string, string)"/>
+    public static byte[] DiscoveryRequest(string initiator) => LoginRequest($"InitiatorName={initiator}\0SessionType=Discovery\0HeaderDigest=None\0DataDigest=None\0");
+
+    private static byte[] LoginRequest(string keys)
     {
-        byte[] text = Encoding.UTF8.GetBytes($"InitiatorName={initiator}\0TargetName={target}\0SessionType=Normal\0HeaderDigest=None\0DataDigest=None\0");
+        byte[] text = Encoding.UTF8.GetBytes(keys);
         byte[] bytes = new byte[RawPdu.HeaderLength + (text.Length + 3) / 4 * 4];
         RawPdu header = new(Opcodes.Login | Opcodes.Immediate, 0x87) { Lun = 0x80_00_00_00_00_07ul << 16, TaskTag = 1, CommandSequence = 1 };
         header.Header.CopyTo(bytes);
