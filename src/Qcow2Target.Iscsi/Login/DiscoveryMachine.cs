@@ -17,6 +17,7 @@ public sealed class DiscoveryMachine
     private int _sent;
     private uint _expCmdSn;
     private uint _statSn;
+    private int _rejects;
     private bool _isOver;
 
     public DiscoveryMachine(SessionParameters parameters, ITargetDirectory directory)
@@ -138,9 +139,21 @@ public sealed class DiscoveryMachine
     }
 
     private void Reject(in PduFrame frame, RejectReason reason)
-        => Send(new RejectPdu { Reason = reason, InitiatorTaskTag = BasicHeader.NoTag, StatSn = _statSn++, ExpCmdSn = _expCmdSn, MaxCmdSn = MaxCmdSn }, frame.Header);
+    {
+        Put(new RejectPdu { Reason = reason, InitiatorTaskTag = BasicHeader.NoTag, StatSn = _statSn++, ExpCmdSn = _expCmdSn, MaxCmdSn = MaxCmdSn }, frame.Header);
+        if (++_rejects < IscsiLimits.MaxRejectsInARow) return;
+        Fault = new SessionFault(SessionFaultReason.TooManyRejects, (byte)frame.Opcode, (long)reason);
+        _isOver = true;
+    }
 
     private void Send<TPdu>(in TPdu pdu, ReadOnlySpan<byte> data)
+        where TPdu : struct, IPdu<TPdu>
+    {
+        _rejects = 0;
+        Put(pdu, data);
+    }
+
+    private void Put<TPdu>(in TPdu pdu, ReadOnlySpan<byte> data)
         where TPdu : struct, IPdu<TPdu>
     {
         var bytes = _digests.PduBytes(data.Length);

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Qcow2Target.Iscsi.Login;
 using Qcow2Target.Iscsi.Pdus;
 using Qcow2Target.Iscsi.Sessions;
@@ -17,7 +18,9 @@ internal readonly record struct TextAnswer(TextResponsePdu Response, byte[] Text
 internal sealed class TextExchange(SessionParameters parameters, ITargetDirectory directory)
 {
     private readonly List<byte> _request = [];
-    private readonly List<byte> _answer = [];
+    private readonly HashSet<string> _keys = [];
+    private List<byte> _answer = [];
+    private int _answered;
     private uint _transferTag;
     private bool _isOpen;
 
@@ -31,7 +34,7 @@ internal sealed class TextExchange(SessionParameters parameters, ITargetDirector
         if (request.TargetTransferTag == BasicHeader.NoTag) Forget();
         else if (!_isOpen || request.TargetTransferTag != _transferTag) return TextAnswer.Refuse(RejectReason.InvalidPduField);
 
-        if (_answer.Count > 0) return text.IsEmpty ? NextPiece(request) : Drop(RejectReason.ProtocolError);
+        if (_answer.Count > _answered) return text.IsEmpty ? NextPiece(request) : Drop(RejectReason.ProtocolError);
         if (_request.Count + text.Length > IscsiLimits.MaxTextBytes) return Drop(RejectReason.LongOperationReject);
         _request.AddRange(text);
         if (request.IsContinued) return Respond(request, [], isContinued: false, isFinal: false);
@@ -46,6 +49,8 @@ internal sealed class TextExchange(SessionParameters parameters, ITargetDirector
         var isUnderstood = pairs.Count == 0;
         foreach (var (key, value) in pairs)
         {
+            // A key comes once in a negotiation (RFC 7143 clause 6.2); SendTargets, many times, would make a list of all targets each time.
+            if (!_keys.Add(key)) return false;
             switch (key)
             {
                 case "SendTargets":
@@ -99,10 +104,11 @@ internal sealed class TextExchange(SessionParameters parameters, ITargetDirector
     // As much as the initiator takes in one segment: not every initiator can put an answer together.
     private TextAnswer NextPiece(in TextRequestPdu request)
     {
-        var bytes = Math.Min(_answer.Count, Math.Min(PeerMaxRecvDataSegmentLength, IscsiLimits.MaxPieceBytes));
-        var piece = _answer.GetRange(0, bytes).ToArray();
-        _answer.RemoveRange(0, bytes);
-        return Respond(request, piece, isContinued: _answer.Count > 0, isFinal: _answer.Count == 0 && request.IsFinal);
+        var left = _answer.Count - _answered;
+        var piece = CollectionsMarshal.AsSpan(_answer).Slice(_answered, Math.Min(left, Math.Min(PeerMaxRecvDataSegmentLength, IscsiLimits.MaxPieceBytes))).ToArray();
+        _answered += piece.Length;
+        left -= piece.Length;
+        return Respond(request, piece, isContinued: left > 0, isFinal: left == 0 && request.IsFinal);
     }
 
     private TextAnswer Respond(in TextRequestPdu request, byte[] text, bool isContinued, bool isFinal)
@@ -138,6 +144,8 @@ internal sealed class TextExchange(SessionParameters parameters, ITargetDirector
     {
         _isOpen = false;
         _request.Clear();
-        _answer.Clear();
+        _keys.Clear();
+        _answer = [];   // a long one is not kept
+        _answered = 0;
     }
 }

@@ -37,6 +37,8 @@ public sealed class DiscoveryMachineTests : ITargetDirectory
     [InlineData("SENDTARGETS=All\0")]
     [InlineData("Foo=All\0")]
     [InlineData("no pair\0")]
+    [InlineData("SendTargets=All\0SendTargets=All\0")]
+    [InlineData("SendTargets=iqn.a:one\0MaxRecvDataSegmentLength=8192\0SendTargets=iqn.a:two\0")]
     public void What_cannot_be_answered_is_rejected(string text)
     {
         var (header, data) = Text(text);
@@ -100,6 +102,26 @@ public sealed class DiscoveryMachineTests : ITargetDirectory
         Assert.True(!response.IsFinal && response.TargetTransferTag != None && data.Length > 0);
         (header, data) = Text("", response.TargetTransferTag);
         Assert.True(TextResponsePdu.Parse(header).IsFinal && data.Length == 0);
+    }
+
+    [Fact]
+    public void A_key_comes_once_in_a_negotiation_and_again_in_the_next()
+    {
+        var open = TextResponsePdu.Parse(Text("SendTargets=All\0", isFinal: false).Header);
+        Assert.Equal(RejectReason.ProtocolError, RejectPdu.Parse(Text("SendTargets=All\0", open.TargetTransferTag).Header).Reason);
+        Assert.True(TextResponsePdu.Parse(Text("SendTargets=All\0").Header).IsFinal);
+    }
+
+    [Fact]
+    public void Who_says_nothing_that_can_be_answered_is_cut_off()
+    {
+        for (var i = 1; i < IscsiLimits.MaxRejectsInARow; i++) Text("Foo=All\0");
+        Text("SendTargets=All\0");
+        for (var i = 1; i < IscsiLimits.MaxRejectsInARow; i++) Text("Foo=All\0");
+        Assert.Null(_machine.Fault);
+        Text("Foo=All\0");
+        Assert.Equal(SessionFaultReason.TooManyRejects, _machine.Fault!.Reason);
+        Assert.True(_machine.IsFinished);
     }
 
     [Fact]
