@@ -13,7 +13,7 @@ internal sealed class ConnectionAccess(TargetBoard board, IPAddress peer) : ILog
         if (sessionType == SessionType.Discovery)
         {
             // Nobody must, but who offers nothing else may prove to be a user of any target that it sees.
-            ChapCredentials[] users = [.. board.Targets.Select(target => target.Access).Where(rules => rules.IsShownTo(initiatorName, peer)).SelectMany(rules => rules.Chap)];
+            ChapCredentials[] users = [.. board.Targets.Select(target => target.Access).Where(rules => rules.IsShownTo(initiatorName, peer, chapUser: null)).SelectMany(rules => rules.Chap)];
             return users.Length == 0 ? null : new ChapRequirement(users, Mutual: null, IsRequired: false);
         }
         var name = new TargetName(targetName);

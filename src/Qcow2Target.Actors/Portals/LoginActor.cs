@@ -26,6 +26,7 @@ public sealed class LoginActor : ReceiveActor, IWithTimers
     private LoginProgress _progress;
     private IActorRef? _target;
     private LoginIdentity? _identity;
+    private string? _chapUser;
 
     internal LoginActor(LoginSocket socket, PortalSettings settings)
     {
@@ -164,6 +165,7 @@ public sealed class LoginActor : ReceiveActor, IWithTimers
 
     private void SeekAdmission(AdmissionRequest request)
     {
+        _chapUser = request.ChapUser;
         if (request.SessionType == SessionType.Discovery)
         {
             // Bound to no target: any handle will do, and a session that is asked for by one does not exist.
@@ -243,7 +245,7 @@ public sealed class LoginActor : ReceiveActor, IWithTimers
     }
 
     private ConnectionDirectory Directory() =>
-        new(_settings.Board, _peer.Address, PortalAddresses.For(_socket.Local, _settings.Portals.Select(portal => portal.EndPoint), _settings.PortalGroupTag));
+        new(_settings.Board, _peer.Address, _chapUser, PortalAddresses.For(_socket.Local, _settings.Portals.Select(portal => portal.EndPoint), _settings.PortalGroupTag));
 
     // Discovery
 

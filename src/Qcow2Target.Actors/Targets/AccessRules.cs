@@ -32,8 +32,12 @@ public sealed record AccessRules(
         return Reaches(address) ? null : Refusal(LoginStatus.AuthorizationFailure, $"{address} lies in none of the target's networks");
     }
 
-    /// <summary>Whether discovery shows the target to this initiator.</summary>
-    public bool IsShownTo(string initiator, IPAddress address) => Lists(initiator) && Reaches(address);
+    /// <summary>Whether discovery shows the target to this initiator. Many prove who they are at the target itself only, and none to discovery.</summary>
+    /// <param name="initiator">InitiatorName of the login.</param>
+    /// <param name="address">Where its connection comes from.</param>
+    /// <param name="chapUser">The user that it has proved to be; null: none.</param>
+    public bool IsShownTo(string initiator, IPAddress address, string? chapUser) =>
+        Lists(initiator) && Reaches(address) && (chapUser is null || Chap.Count == 0 || Chap.Any(user => user.Name == chapUser));
 
     /// <summary>What contradicts itself in these rules, in words; null: nothing.</summary>
     public string? FindContradiction()

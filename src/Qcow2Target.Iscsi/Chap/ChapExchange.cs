@@ -17,6 +17,8 @@ internal sealed class ChapExchange(ChapRequirement requirement, ChapAlgorithm fl
     private const int ChallengeBytes = 24;
     private const string Failed = "CHAP failed";
 
+    private static readonly ChapCredentials Nobody = new("", "nobody's secret");
+
     private readonly byte[] _challenge = RandomNumberGenerator.GetBytes(ChallengeBytes);
     private readonly byte _identifier = RandomNumberGenerator.GetBytes(1)[0];
     private ChapAlgorithm? _algorithm;
@@ -45,14 +47,16 @@ internal sealed class ChapExchange(ChapRequirement requirement, ChapAlgorithm fl
     {
         if (_algorithm is not { } algorithm || User is not null) throw Failure("a CHAP key out of its place");
         if (!keys.TryGetValue("CHAP_N", out var name) || !keys.TryGetValue("CHAP_R", out var response)) throw Failure("CHAP_N or CHAP_R is missing");
-        // A name that is not there takes as long as one that is.
-        var known = requirement.Users.FirstOrDefault(user => user.Name == name);
-        var expected = Response(algorithm, _identifier, known?.Secret ?? "nobody's secret", _challenge);
         var given = ChapBinary.Decode(response) ?? [];
-        var isRight = CryptographicOperations.FixedTimeEquals(expected, given);
-        if (known is null || !isRight) throw Failure($"{Failed} for {Shown(name)}");
+        ChapCredentials? proved = null;
+        // One name may have a secret at each of several targets (discovery); one that is not there takes as long as one that is.
+        foreach (var user in requirement.Users.Where(user => user.Name == name).DefaultIfEmpty(Nobody))
+        {
+            if (CryptographicOperations.FixedTimeEquals(Response(algorithm, _identifier, user.Secret, _challenge), given) && user != Nobody) proved = user;
+        }
+        if (proved is null) throw Failure($"{Failed} for {Shown(name)}");
         if (keys.ContainsKey("CHAP_I") || keys.ContainsKey("CHAP_C")) ProveOurselves(algorithm, keys, answer);
-        User = known.Name;
+        User = proved.Name;
     }
 
     private void ProveOurselves(ChapAlgorithm algorithm, IReadOnlyDictionary<string, string> keys, List<byte> answer)

@@ -31,7 +31,7 @@ public sealed class AccessRulesTests
     {
         var rules = AccessRules.Everybody with { Initiators = ["iqn.nobody", pattern] };
         Assert.Equal(comesIn ? null : (2, 2), Status(rules.FindRefusal(initiator, Somewhere, null)));
-        Assert.Equal(comesIn, rules.IsShownTo(initiator, Somewhere));
+        Assert.Equal(comesIn, rules.IsShownTo(initiator, Somewhere, chapUser: null));
     }
 
     [Theory]
@@ -47,6 +47,16 @@ public sealed class AccessRulesTests
     {
         var rules = AccessRules.Everybody with { Networks = [network] };
         Assert.Equal(comesIn ? null : (2, 2), Status(rules.FindRefusal("iqn.x", IPAddress.Parse(address), null)));
+    }
+
+    [Theory]
+    [InlineData("board", true)]
+    [InlineData("other", false)]
+    [InlineData(null, true)]    // most prove who they are at the target only
+    public void Discovery_shows_a_user_what_is_that_users_or_everybodys(string? user, bool isShown)
+    {
+        Assert.Equal(isShown, (AccessRules.Everybody with { Chap = [Board] }).IsShownTo("iqn.x", Somewhere, user));
+        Assert.True(AccessRules.Everybody.IsShownTo("iqn.x", Somewhere, user));
     }
 
     [Theory]

@@ -33,6 +33,20 @@ public sealed class ChapLoginTests
     }
 
     [Theory]
+    [InlineData("a secret at one target", true)]
+    [InlineData("a secret at another", true)]
+    [InlineData("another one's secret", false)]
+    [InlineData("nobody's secret", false)]
+    public void Of_several_secrets_of_one_name_any_will_do(string secret, bool isTaken)
+    {
+        ChapRequirement shared = new([new(User, "a secret at one target"), new("other", "another one's secret"), new(User, "a secret at another")], Mutual: null, IsRequired: true);
+        var login = Challenged(shared, "5");
+        login.Send(LoginScript.Request(Proof(login, User, secret), 0, 1));
+        if (isTaken) Assert.Equal(LoginStatus.Success, login.Response.LoginStatus);
+        else login.AssertRefused(LoginStatus.AuthenticationFailure);
+    }
+
+    [Theory]
     [InlineData("")]
     [InlineData("56")]
     [InlineData("4")]
