@@ -50,16 +50,13 @@ internal sealed class CopyTarget
         return null;
     }
 
-    /// <summary>The unit of the target that it names, if its blocks are as long as it says.</summary>
+    /// <summary>The unit of the target that it names, if it names one alone and that one's blocks are as long as it says: a guess could write to the wrong disk.</summary>
     public LogicalUnit? Resolve(LunMap map)
     {
-        foreach (int lun in map.Luns)
-        {
-            LogicalUnit unit = map[lun]!;
-            if (DeviceIdentification.OfUnit(unit.Identity).Any(known => known.AsSpan().SequenceEqual(_designator)))
-                return unit.Device.Shape.BlockBytes == _blockBytes ? unit : null;
-        }
-
-        return null;
+        LogicalUnit[] named = [.. map.Luns.Select(lun => map[lun]!).Where(IsNameOf)];
+        return named is [var unit] && unit.Device.Shape.BlockBytes == _blockBytes ? unit : null;
     }
+
+    private bool IsNameOf(LogicalUnit unit) =>
+        DeviceIdentification.OfUnit(unit.Identity).Any(known => known.AsSpan().SequenceEqual(_designator));
 }

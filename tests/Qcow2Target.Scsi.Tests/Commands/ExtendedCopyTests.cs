@@ -140,6 +140,21 @@ public sealed class ExtendedCopyTests
     }
 
     [Fact]
+    public void A_name_that_two_units_have_reaches_none_of_them()
+    {
+        var twin = new MemoryBlockDevice();
+        _bench.Map = _bench.Map.With(2, new LogicalUnit(twin, _secondUnit.Identity));
+        byte[][] both = [Target(0), Target(Lun1)];
+
+        Assert.Equal("A/08/04", Copy(both, Segment(0, 1, 0, 0, 8)));
+        Assert.Equal("A/08/04", Copy(both, Segment(1, 0, 0, 0, 8)));
+
+        Assert.Empty(_second.Writes);
+        Assert.Empty(twin.Writes);
+        Assert.Equal("Good", Copy(both, Segment(0, 0, 0, 8, 8)));
+    }
+
+    [Fact]
     public void A_nexus_copies_only_what_it_may_read_and_write_itself()
     {
         ItNexus other = _bench.NewNexus();
