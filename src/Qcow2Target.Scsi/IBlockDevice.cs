@@ -30,6 +30,13 @@ public interface IBlockDevice
     /// <exception cref="BlockDeviceException">The write failed.</exception>
     ValueTask WriteAsync(long offset, ReadOnlyMemory<byte> source, CancellationToken giveUp = default);
 
+    /// <summary>
+    /// As <see cref="WriteAsync"/>, but every byte is really written: a device that makes zeros take no space writes these (SBC-3 4.11.2,
+    /// overwrite). For who has the whole medium; there is no giving up.
+    /// </summary>
+    /// <exception cref="BlockDeviceException">The write failed.</exception>
+    ValueTask OverwriteAsync(long offset, ReadOnlyMemory<byte> source);
+
     /// <summary>Makes the range read as zeros. Whole clusters are marked, not written. Holds and gives up as <see cref="WriteAsync"/>.</summary>
     /// <exception cref="BlockDeviceException">The write failed.</exception>
     ValueTask ZeroAsync(long offset, long length, ZeroMode mode, CancellationToken giveUp = default);

@@ -68,6 +68,18 @@ public sealed class DiscardTests(DaemonFixture fixture) : IClassFixture<DaemonFi
         if (compat == "compat=1.1") Assert.InRange(Allocated(), 0, 600 << 10);
     }
 
+    /// <summary>SANITIZE OVERWRITE promises that what was on the medium is written over (SBC-3 4.11.2), which space that is given back is not.</summary>
+    [Fact]
+    public async Task An_overwrite_with_zeros_takes_all_the_space_also_where_zeros_are_detected()
+    {
+        QemuImg.Create(Path, Bytes);
+        await using InitiatorSession session = await AttachAsync(detectZeroes: true);
+        await session.MustAsync(new ScsiCommand([0x48, 0x01, 0, 0, 0, 0, 0, 0, 5, 0]) { DataOut = (byte[])[1, 0, 0, 1, 0] });
+        Assert.InRange(Allocated(), Bytes, long.MaxValue);
+        await EndAsync(session);
+        Assert.InRange(Allocated(), Bytes, long.MaxValue);
+    }
+
     [Fact]
     public async Task Detection_is_kept_with_the_lun_and_shown()
     {

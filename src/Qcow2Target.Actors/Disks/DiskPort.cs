@@ -25,7 +25,7 @@ public sealed class DiskPort(string path, int physicalBlockBytes, ZeroDetection 
 
     public BlockDeviceShape Shape => _shape ?? throw new InvalidOperationException("the disk was never open");
 
-    /// <summary>What becomes of zeros that are written.</summary>
+    /// <summary>What becomes of zeros that initiators write.</summary>
     public ZeroDetection ZeroDetection => zeroDetection;
 
     /// <summary>Grows with everything that gets done: a close that advances is not stuck.</summary>
@@ -89,6 +89,9 @@ public sealed class DiskPort(string path, int physicalBlockBytes, ZeroDetection 
         }
         return new ValueTask(SubmitWrite(lease, offset, source, giveUp));
     }
+
+    public ValueTask OverwriteAsync(long offset, ReadOnlyMemory<byte> source) =>
+        new(SubmitWrite(EnterForWriting(), offset, source, CancellationToken.None));
 
     public ValueTask ZeroAsync(long offset, long length, ZeroMode mode, CancellationToken giveUp = default)
     {

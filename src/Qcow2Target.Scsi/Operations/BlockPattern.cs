@@ -31,7 +31,7 @@ internal sealed class BlockPattern
         for (long offset = 0; offset < capacity; offset += piece.Length)
         {
             int length = (int)Math.Min(piece.Length, capacity - offset);
-            await device.WriteAsync(offset, piece.AsMemory(0, length)).ConfigureAwait(false);
+            await device.OverwriteAsync(offset, piece.AsMemory(0, length)).ConfigureAwait(false);
             operation.Advance(length);
         }
 

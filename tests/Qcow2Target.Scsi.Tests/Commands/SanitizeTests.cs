@@ -36,6 +36,15 @@ public sealed class SanitizeTests
         Assert.Equal("Good", _bench.Refusal([0x00]));
     }
 
+    [Fact]
+    public void Overwrite_with_zeros_has_every_byte_written()
+    {
+        Assert.Equal("Good", Send(Overwrite, List(1, 0)));
+
+        Assert.Equal(_bench.Device.Bytes.Length, _bench.Device.Overwritten.Sum(write => write.Length));
+        Assert.Empty(_bench.Device.Zeroed);
+    }
+
     [Theory]
     [InlineData(0x82, 0xFF - 5)]
     [InlineData(0x83, 5)]

@@ -70,6 +70,8 @@ internal sealed class FuzzDevice : IBlockDevice
         source.CopyTo(_bytes.AsMemory((int)offset));
     }
 
+    public ValueTask OverwriteAsync(long offset, ReadOnlyMemory<byte> source) => WriteAsync(offset, source);
+
     public async ValueTask ZeroAsync(long offset, long length, ZeroMode mode, CancellationToken giveUp = default)
     {
         await PauseAsync();

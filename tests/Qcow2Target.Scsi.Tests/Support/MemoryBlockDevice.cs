@@ -40,6 +40,9 @@ internal sealed class MemoryBlockDevice : IBlockDevice
 
     public List<(long Offset, int Length)> Writes { get; } = [];
 
+    /// <summary>Those of <see cref="Writes"/> that had to be real ones.</summary>
+    public List<(long Offset, int Length)> Overwritten { get; } = [];
+
     public List<(long Offset, long Length, ZeroMode Mode)> Zeroed { get; } = [];
 
     /// <summary>What DescribeAsync tells, from the start of the disk on; behind them all is mapped.</summary>
@@ -93,6 +96,13 @@ internal sealed class MemoryBlockDevice : IBlockDevice
         }
 
         return ValueTask.CompletedTask;
+    }
+
+    public ValueTask OverwriteAsync(long offset, ReadOnlyMemory<byte> source)
+    {
+        lock (_lock)
+            Overwritten.Add((offset, source.Length));
+        return WriteAsync(offset, source);
     }
 
     public ValueTask ZeroAsync(long offset, long length, ZeroMode mode, CancellationToken giveUp = default)
