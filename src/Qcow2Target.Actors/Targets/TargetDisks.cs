@@ -57,9 +57,9 @@ internal sealed class TargetDisks(
             _log.Warning("{Path} was being sanitized when it was detached: its data are kept from initiators until one sanitizes it again", entry.Path);
         foreach (var session in nexuses.All)
         {
-            session.Io.ReportLunsChanged();
             if (isReuse)
-                session.Io.Nexus.Raise(entry.Unit!, UnitAttention.InquiryDataChanged);
+                session.Io.Nexus.Raise(entry.Unit!, UnitAttention.InquiryDataChanged);   // first: what follows is told on the units that a nexus knows
+            session.Io.ReportLunsChanged();
         }
     }
 
