@@ -28,6 +28,7 @@ internal sealed class NexusTable
     private readonly Dictionary<ushort, object> _waiters = [];
     private readonly HashSet<ushort> _unresponsive = [];
     private readonly HashSet<string> _seen = new(StringComparer.OrdinalIgnoreCase);
+    private UnitAttention _startAttention = UnitAttention.PowerOn;
     private ushort _lastTsih;
     private long _generation;
 
@@ -90,13 +91,20 @@ internal sealed class NexusTable
     /// <summary>Logins that were let in do not become sessions any more.</summary>
     public void ForgetAdmissions() => _admitted.Clear();
 
-    /// <summary>What a nexus is told first: power on, or that it was lost and is back.</summary>
+    /// <summary>The target was reset as by switching it off: every initiator port is new to it.</summary>
+    public void StartAnew()
+    {
+        _seen.Clear();
+        _startAttention = UnitAttention.PowerOnOccurred;
+    }
+
+    /// <summary>What a nexus is told first: how the target started, or that the nexus was lost since and is back.</summary>
     public UnitAttention FirstAttention(LoginIdentity identity)
     {
         // Initiators that choose a new ISID each time would fill the memory of months; to forget costs a power-on attention.
         if (_seen.Count >= RememberedPorts)
             _seen.Clear();
-        return _seen.Add($"{identity.Initiator}\n{identity.InitiatorSessionId:x}") ? UnitAttention.PowerOn : UnitAttention.NexusLoss;
+        return _seen.Add($"{identity.Initiator}\n{identity.InitiatorSessionId:x}") ? _startAttention : UnitAttention.NexusLoss;
     }
 
     public void Add(ushort tsih, LoginIdentity identity, IActorRef actor, SessionIo io) =>

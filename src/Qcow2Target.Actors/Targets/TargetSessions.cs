@@ -201,6 +201,7 @@ internal sealed class TargetSessions(
         request.Respond(TaskManagementResponse.Complete);
         if (request.Function != TaskManagementFunction.TargetColdReset)
             return;
+        Nexuses.StartAnew();   // the attentions that were raised go with their nexuses: who comes back is told of the reset all the same
         foreach (var session in Nexuses.All)
             session.Actor.Tell(new EndSession("an initiator reset the target", SessionEnding.AtOnce));
     }

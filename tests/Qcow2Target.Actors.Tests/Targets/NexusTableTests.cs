@@ -88,6 +88,16 @@ public sealed class NexusTableTests
     }
 
     [Fact]
+    public void After_a_reset_that_starts_the_target_anew_every_port_is_told_of_it_once()
+    {
+        _table.FirstAttention(Port);
+        _table.StartAnew();
+        Assert.Equal(UnitAttention.PowerOnOccurred, _table.FirstAttention(Port));
+        Assert.Equal(UnitAttention.NexusLoss, _table.FirstAttention(Port));
+        Assert.Equal(UnitAttention.PowerOnOccurred, _table.FirstAttention(Port with { InitiatorSessionId = 1 }));
+    }
+
+    [Fact]
     public void Of_the_logins_that_wait_for_one_session_to_end_the_last_one_counts()
     {
         Assert.Null(_table.Await(5, "first"));

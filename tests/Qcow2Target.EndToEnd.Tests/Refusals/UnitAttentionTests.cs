@@ -10,7 +10,7 @@ namespace Qcow2Target.EndToEnd.Tests.Refusals;
 /// <summary>What one nexus is told because of what another, or an operator, has done (SAM-5 5.14): each attention once, then GOOD.</summary>
 public sealed class UnitAttentionTests(RefusalFixture fixture) : IClassFixture<RefusalFixture>
 {
-    private const byte ClearTaskSet = 4, LunReset = 5, TargetWarmReset = 6;
+    private const byte ClearTaskSet = 4, LunReset = 5, TargetWarmReset = 6, TargetColdReset = 7;
 
     /// <summary>By name: the member of UnitAttention, the LUN, and what the other nexus does. It gets both sessions: who is told, and who acts.</summary>
     private static readonly Dictionary<string, Cause> Causes = new()
@@ -61,7 +61,7 @@ public sealed class UnitAttentionTests(RefusalFixture fixture) : IClassFixture<R
     {
         [nameof(UnitAttention.PowerOn)] = nameof(A_nexus_is_told_of_power_on_and_when_it_comes_back_of_its_loss),
         [nameof(UnitAttention.NexusLoss)] = nameof(A_nexus_is_told_of_power_on_and_when_it_comes_back_of_its_loss),
-        [nameof(UnitAttention.PowerOnOccurred)] = "a cold reset cuts every connection, and who comes back is told of the loss of its nexus",
+        [nameof(UnitAttention.PowerOnOccurred)] = nameof(Who_comes_back_after_a_cold_reset_is_told_of_it),
         [nameof(UnitAttention.ReportedLunsChanged)] = nameof(A_lun_that_comes_and_a_disk_that_takes_the_place_of_another_are_told_of),
         [nameof(UnitAttention.InquiryDataChanged)] = nameof(A_lun_that_comes_and_a_disk_that_takes_the_place_of_another_are_told_of),
     };
@@ -86,6 +86,29 @@ public sealed class UnitAttentionTests(RefusalFixture fixture) : IClassFixture<R
     {
         SessionOptions options = fixture.Options with { Isid = 0x80_00_00_00_CC_01 };
         foreach (string sense in new[] { "6/29/00", "6/29/07" })
+        {
+            using RawCommands session = await RawCommands.LoginAsync(fixture.Daemon, options);
+            Assert.Equal(sense, (await session.RunAsync([0, 0, 0, 0, 0, 0])).Describe());
+            Assert.Equal(ScsiResult.Good, (await session.RunAsync([0, 0, 0, 0, 0, 0])).Status);
+        }
+    }
+
+    /// <summary>A reset is told before the loss of a nexus, and in its place (SAM-5 5.14): who was connected at the reset must not take it for a broken cable.</summary>
+    [Fact]
+    public async Task Who_comes_back_after_a_cold_reset_is_told_of_it()
+    {
+        const string target = "iqn.2018-05.local:cold";
+        await fixture.Daemon.AddTargetAsync(target);
+        QemuImg.Create(fixture.Daemon.Disk("cold.qcow2"), 1 << 20);
+        await fixture.Daemon.AttachAsync(target, "cold.qcow2");
+        SessionOptions options = new() { TargetName = target, Isid = 0x80_00_00_00_CC_02 };
+        using (RawCommands session = await RawCommands.LoginAsync(fixture.Daemon, options))
+        {
+            await session.TakeAttentionsAsync();
+            await ManageAsync(session.Session, TargetColdReset, 0);
+            await session.Session.MustEndAsync();
+        }
+        foreach (string sense in new[] { "6/29/01", "6/29/07" })
         {
             using RawCommands session = await RawCommands.LoginAsync(fixture.Daemon, options);
             Assert.Equal(sense, (await session.RunAsync([0, 0, 0, 0, 0, 0])).Describe());
