@@ -16,6 +16,7 @@ internal sealed class LunTable(TargetName target, Guid daemonId, IActorRef owner
 {
     private readonly SortedDictionary<int, LunEntry> _entries = [];
     private readonly HashSet<int> _usedBefore = [];
+    private readonly List<int> _gone = [];
     private int _generation;
 
     /// <summary>What sessions see: only LUNs that were open at least once and are not being detached.</summary>
@@ -51,8 +52,19 @@ internal sealed class LunTable(TargetName target, Guid daemonId, IActorRef owner
     public void Remove(int lun)
     {
         if (_entries.Remove(lun, out var entry))
+        {
             entry.Unit?.Retire();
+            _gone.Add(lun);
+        }
         PublishMap();
+    }
+
+    /// <summary>The LUNs that were removed since the last call: the state file does not know of it yet.</summary>
+    public IReadOnlyList<int> TakeGone()
+    {
+        int[] gone = [.. _gone];
+        _gone.Clear();
+        return gone;
     }
 
     /// <summary>Makes the unit of a disk that was opened for the first time.</summary>
@@ -73,7 +85,7 @@ internal sealed class LunTable(TargetName target, Guid daemonId, IActorRef owner
 
     private LogicalUnit NewUnit(LunEntry entry, DiskOpened opened)
     {
-        var host = new UnitHost(owner, manager, entry.Lun, opened.File);
+        var host = new UnitHost(owner, manager, entry, opened.File);
         return new LogicalUnit(entry.Port, IdentityOf(entry, opened), new LogicalUnitSettings
         {
             Host = host,
@@ -100,13 +112,6 @@ internal sealed class LunTable(TargetName target, Guid daemonId, IActorRef owner
 
     public IReadOnlyList<LogicalUnitView> View() =>
         [.. _entries.Values.Select(e => new LogicalUnitView(e.Lun, e.Path, e.Readiness, e.Reason, e.CapacityBytes, e.Access, e.Port.ZeroDetection, e.Flavour))];
-
-    /// <summary>What the state file keeps: a disk that is being detached is not among it.</summary>
-    public IReadOnlyList<StoredLun> Stored() =>
-        [.. _entries.Values.Where(e => e.File is not null && e.Readiness != DiskReadiness.Detaching)
-            .Select(e => new StoredLun(
-                e.Lun, e.Path, e.Serial, e.File!, ReadOnly: e.Access == ImageAccess.ReadOnly, e.Port.ZeroDetection, e.Reservations,
-                Removable: e.Flavour.Medium == MediumKind.Removable, e.Flavour.PhysicalBlockBytes))];
 
     public void RaiseReset(ulong? lunField, UnitAttention attention)
     {
@@ -182,4 +187,10 @@ internal sealed class LunEntry(int lun, string path, string? serial, ImageAccess
 
     /// <summary>The unit that initiators see; null before the image was opened.</summary>
     public LogicalUnit? Unit { get; set; }
+
+    /// <summary>What the state file is to hold.</summary>
+    /// <exception cref="InvalidOperationException">It was never opened.</exception>
+    public StoredLun Stored => new(
+        Lun, Path, Serial, File ?? throw new InvalidOperationException($"LUN {Lun} was never opened"), ReadOnly: Access == ImageAccess.ReadOnly,
+        Port.ZeroDetection, Reservations, Removable: Flavour.Medium == MediumKind.Removable, Flavour.PhysicalBlockBytes);
 }

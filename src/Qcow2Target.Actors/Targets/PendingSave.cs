@@ -14,4 +14,19 @@ internal sealed record PendingSave(Action Saved, Action<string> NotSaved)
             undo?.Invoke();
             client.Tell(failure(reason));
         });
+
+    /// <summary>The answer to a target about its LUNs; what it proposed learns of it first.</summary>
+    public static PendingSave For(IActorRef target, long number, IReadOnlyList<LunProposal> proposals) => new(
+        () =>
+        {
+            foreach (var proposal in proposals)
+                proposal.Saved();
+            target.Tell(new LunsSaved(number));
+        },
+        reason =>
+        {
+            foreach (var proposal in proposals)
+                proposal.NotSaved();
+            target.Tell(new LunsNotSaved(number, reason));
+        });
 }

@@ -97,6 +97,7 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
         Receive<DiskClosed>(_ => LateClosed());
         Receive<DiskDied>(died => throw new InvalidOperationException($"the actor of LUN {died.Lun} has ended: the target is built again from the state"));
         Receive<KeepReservations>(_saves.Keep);
+        Receive<GiveUpReservations>(message => _saves.GiveUp(message.Request));
         Receive<AbortTasksOf>(_sessions.Abort);
         Receive<LunsSaved>(message => _saves.Saved(message.Number));
         Receive<LunsNotSaved>(message =>
@@ -157,7 +158,7 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
                 StartDeadline();
                 break;
             case WorkStep.Save save:
-                var number = _saves.Begin();
+                var number = _saves.Begin(save.Changes);
                 Become(() => Saving(number, save));
                 break;
             case WorkStep.GoOn go:

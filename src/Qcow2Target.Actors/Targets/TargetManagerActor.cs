@@ -12,16 +12,15 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
     private readonly TargetSettings _settings;
     private readonly TargetServices _services;
     private readonly StateFile _file;
+    private readonly StateWriter _writer;
     private readonly TargetBoard _board;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly Dictionary<TargetName, Entry> _byName = [];
     private readonly Dictionary<int, Entry> _byId = [];
     private readonly List<IActorRef> _awaitingReady = [];
-    private readonly List<PendingSave> _unsaved = [];
     private readonly UnfinishedSanitizes _sanitizes = new();
     private Guid _daemonId;
     private int _nextId = 1;
-    private bool _saving;
     private TargetsReady? _ready;
 
     public TargetManagerActor(TargetSettings settings, TargetServices services, StateFile file, TargetBoard board)
@@ -30,6 +29,7 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
         _settings = settings;
         _services = services;
         _file = file;
+        _writer = new StateWriter(file, services.Threads, Self, State);
         Loading();
     }
 
@@ -67,7 +67,7 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
         var waitingFor = 0;
         foreach (var stored in state.Targets)
         {
-            var entry = Start(new TargetName(stored.Name), stored.Id, stored.Luns, stored.Access ?? AccessRules.Everybody);
+            var entry = Start(new TargetName(stored.Name), stored.Id, new LunRecords(stored.Luns), stored.Access ?? AccessRules.Everybody);
             _nextId = Math.Max(_nextId, stored.Id + 1);
             if (stored.Luns.Count == 0)
                 continue;
@@ -77,7 +77,7 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
         _log.Info("{Targets} targets from {StateFile}", state.Targets.Count, _file.Path);
         var disks = state.Targets.Sum(t => t.Luns.Count);
         Become(() => Restoring(waitingFor, new TargetsReady(state.Targets.Count, disks, 0)));
-        Save([]);
+        _writer.Save();
         if (waitingFor == 0)
             Ready(new TargetsReady(state.Targets.Count, disks, 0));
         else
@@ -131,15 +131,14 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
         Receive<ITargetCommand>(Route);
         Receive<SaveLuns>(message =>
         {
-            if (_byId.TryGetValue(message.TargetId, out var entry))
-                entry.Luns = message.Luns;
+            var proposals = _byId.GetValueOrDefault(message.TargetId)?.Luns.Take(message.Changes) ?? [];
             GiveUpSanitizes();
-            var number = message.Number;
-            Save([PendingSave.For(Sender, () => new LunsSaved(number), reason => new LunsNotSaved(number, reason))]);
+            _writer.Save(PendingSave.For(Sender, message.Number, proposals));
         });
         Receive<KeepSanitize>(Keep);
         Receive<TargetEmptied>(Forget);
-        Receive<StateSaved>(Saved);
+        Receive<StateWritten>(Written);
+        Receive<SaveAgain>(_ => _writer.Save());
         Receive<TargetDied>(Rebuild);
     }
 
@@ -162,10 +161,10 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
             return;
         }
         var id = _nextId++;
-        Start(command.Target, id, [], rules);
+        Start(command.Target, id, new LunRecords([]), rules);
         var client = Sender;
         var name = command.Target;
-        Save([PendingSave.For(client, () => new TargetAdded(id), Refusals.StateNotSaved, undo: () =>
+        _writer.Save(PendingSave.For(client, () => new TargetAdded(id), Refusals.StateNotSaved, undo: () =>
         {
             if (_byId.Remove(id, out var entry))
             {
@@ -174,7 +173,7 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
                 Context.Stop(entry.Actor);
                 PublishBoard();
             }
-        })]);
+        }));
         _log.Info("target {Target} added", command.Target.Shown);
     }
 
@@ -194,7 +193,7 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
             return;
         }
         entry.Access.Publish(rules);
-        Save([PendingSave.For(Sender, () => new AccessChanged(), Refusals.StateNotSaved, undo: () => entry.Access.Publish(former))]);
+        _writer.Save(PendingSave.For(Sender, () => new AccessChanged(), Refusals.StateNotSaved, undo: () => entry.Access.Publish(former)));
         _log.Info("access to {Target} changed: {Rules}", command.Target.Shown, rules.ToString());
     }
 
@@ -210,16 +209,17 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
     {
         var former = _sanitizes.Replace(request.File, request.Sanitize);
         GiveUpSanitizes();   // the file may have been detached while its command was on its way here
-        Save([new PendingSave(() => request.Done.TrySetResult(true), _ =>
+        _writer.Save(new PendingSave(() => request.Done.TrySetResult(true), _ =>
         {
             _sanitizes.Replace(request.File, former);
+            GiveUpSanitizes();
             request.Done.TrySetResult(false);
-        })]);
+        }));
     }
 
     private void GiveUpSanitizes()
     {
-        foreach (var forgotten in _sanitizes.GiveUpAllBut(_byId.Values.SelectMany(e => e.Luns).Select(l => l.File)))
+        foreach (var forgotten in _sanitizes.GiveUpAllBut(_byId.Values.SelectMany(e => e.Luns.All).Select(l => l.File)))
             _log.Warning("the file with inode {Inode} on device {Device} was being sanitized when it was detached; that is forgotten (limit {Limit})",
                 forgotten.File.Inode, forgotten.File.Device, nameof(ActorLimits.AbandonedSanitizes));
     }
@@ -251,7 +251,7 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
         Context.Stop(entry.Actor);
         PublishBoard();
         _log.Info("target {Target} deleted", entry.Name.Shown);
-        Save([PendingSave.For(message.Client, () => new TargetDeleted(), Refusals.StateNotSaved)]);
+        _writer.Save(PendingSave.For(message.Client, () => new TargetDeleted(), Refusals.StateNotSaved));
     }
 
     private void Rebuild(TargetDied message)
@@ -259,12 +259,14 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
         if (!_byId.TryGetValue(message.TargetId, out var entry))
             return;
         _log.Error("target {Target} failed and is built again", entry.Name.Shown);
+        entry.Luns.TakeBackProposals();   // whose client was told that the target failed
         var fresh = Start(entry.Name, entry.Id, entry.Luns, entry.Access.Value);
-        if (fresh.Luns.Count > 0)
-            fresh.Actor.Tell(new RestoreLuns(fresh.Luns));
+        if (fresh.Luns.All is { Count: > 0 } luns)
+            fresh.Actor.Tell(new RestoreLuns(luns));
+        _writer.Save();
     }
 
-    private Entry Start(TargetName name, int id, IReadOnlyList<StoredLun> luns, AccessRules rules)
+    private Entry Start(TargetName name, int id, LunRecords luns, AccessRules rules)
     {
         var access = new Published<AccessRules>(rules);
         var view = new Published<TargetView>(new TargetView(id, name, [], [], access));
@@ -272,7 +274,7 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
         var actorName = generation == 0 ? $"t-{id}" : $"t-{id}-{generation}";
         var actor = Context.ActorOf(TargetActor.PropsFor(id, name, _daemonId, _settings, _services, access, _sanitizes, view), actorName);
         Context.WatchWith(actor, new TargetDied(id));
-        var entry = new Entry(id, name, actor, view, access, generation) { Luns = luns };
+        var entry = new Entry(id, name, actor, view, access, luns, generation);
         _byId[id] = entry;
         _byName[name] = entry;
         PublishBoard();
@@ -281,41 +283,20 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
 
     private void PublishBoard() => _board.Publish([.. _byId.Values.OrderBy(e => e.Id).Select(e => e.View)]);
 
-    /// <summary>One write at a time; what changes meanwhile goes with the next, and all that waited for it are answered together.</summary>
-    private void Save(IEnumerable<PendingSave> waiters)
-    {
-        _unsaved.AddRange(waiters);
-        if (_saving)
-            return;
-        _saving = true;
-        var answered = _unsaved.ToArray();
-        _unsaved.Clear();
-        var state = new StoredState(StoredState.CurrentVersion, _daemonId,
-            [.. _byId.Values.OrderBy(e => e.Id).Select(e => new StoredTarget(e.Id, e.Name.Shown, e.Luns, StoredAccess(e)))],
-            _sanitizes.All);
-        var file = _file;
-        var self = Self;
-        _services.Threads.Run(() =>
-        {
-            file.Save(state);
-            return true;
-        }).PipeTo(self, self, success: _ => new StateSaved(answered, null), failure: e => new StateSaved(answered, e.Message));
-    }
+    private StoredState State() => new(
+        StoredState.CurrentVersion, _daemonId,
+        [.. _byId.Values.OrderBy(e => e.Id).Select(e => new StoredTarget(e.Id, e.Name.Shown, e.Luns.All, StoredAccess(e)))],
+        _sanitizes.All);
 
-    private void Saved(StateSaved message)
+    private void Written(StateWritten message)
     {
-        _saving = false;
         if (message.Fault is not null)
             _log.Error("{Fault}", message.Fault);
-        foreach (var waiter in message.Waiters)
-        {
-            if (message.Fault is null)
-                waiter.Saved();
-            else
-                waiter.NotSaved(message.Fault);
-        }
-        if (_unsaved.Count > 0)
-            Save([]);
+        _writer.Take(message);
+        if (_writer.IsBehind)
+            Timers.StartSingleTimer(SaveAgain.Instance, SaveAgain.Instance, _settings.SaveRetry);
+        else
+            Timers.Cancel(SaveAgain.Instance);
     }
 
     private void Close()
@@ -345,7 +326,8 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
         });
         Receive<ListTargets>(List);
         Receive<FindTarget>(_ => Sender.Tell(new TargetNotFound(ShuttingDown: true)));
-        Receive<StateSaved>(Saved);
+        Receive<StateWritten>(Written);
+        Receive<SaveAgain>(_ => _writer.Save());
         Receive<SaveLuns>(message => Sender.Tell(new LunsNotSaved(message.Number, "the daemon is shutting down")));
         Receive<KeepSanitize>(request =>
         {
@@ -356,7 +338,8 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
 
     private static AccessRules? StoredAccess(Entry entry) => entry.Access.Value is { AreOpen: false } rules ? rules : null;
 
-    private sealed class Entry(int id, TargetName name, IActorRef actor, Published<TargetView> view, Published<AccessRules> access, int generation)
+    private sealed class Entry(
+        int id, TargetName name, IActorRef actor, Published<TargetView> view, Published<AccessRules> access, LunRecords luns, int generation)
     {
         public int Id => id;
 
@@ -370,16 +353,20 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
 
         public int Generation => generation;
 
-        public IReadOnlyList<StoredLun> Luns { get; set; } = [];
+        public LunRecords Luns => luns;
     }
 
     private sealed record StateLoaded(StoredState State);
 
     private sealed record StateNotLoaded(Exception Cause);
 
-    private sealed record StateSaved(IReadOnlyList<PendingSave> Waiters, string? Fault);
-
     private sealed record TargetDied(int TargetId);
+
+    /// <summary>The last write of the state file failed: it is tried again.</summary>
+    private sealed record SaveAgain
+    {
+        public static readonly SaveAgain Instance = new();
+    }
 
     private sealed record RestoreTimeout
     {

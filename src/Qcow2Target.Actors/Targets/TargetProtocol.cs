@@ -11,8 +11,11 @@ public sealed record RestoreLuns(IReadOnlyList<StoredLun> Luns) : ITargetOrder;
 
 public sealed record TargetRestored(int Ready, int NotReady);
 
-/// <summary>From a target to the manager: keep these LUNs. Answered by <see cref="LunsSaved"/> or <see cref="LunsNotSaved"/> with the same number.</summary>
-public sealed record SaveLuns(int TargetId, IReadOnlyList<StoredLun> Luns, long Number);
+/// <summary>
+/// From a target to the manager: keep these changes of its LUNs, in order. Answered by <see cref="LunsSaved"/> or <see cref="LunsNotSaved"/> with
+/// the same number; what was proposed and is not saved never was.
+/// </summary>
+internal sealed record SaveLuns(int TargetId, IReadOnlyList<LunChange> Changes, long Number);
 
 public sealed record LunsSaved(long Number);
 

@@ -13,6 +13,9 @@ public sealed record TargetSettings
     /// <summary>How long the portals stay shut at start for disks that do not open.</summary>
     public TimeSpan RestorePatience { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>A state file that could not be written is tried again after so long.</summary>
+    public TimeSpan SaveRetry { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>An idle connection is pinged this often.</summary>
     public TimeSpan PingInterval { get; init; } = TimeSpan.FromSeconds(5);
 

@@ -33,7 +33,10 @@ internal sealed class AttachWork(AttachDisk command, int lun, IActorRef client, 
     private WorkStep.Save Opened(DiskOpened opened)
     {
         luns.MakeUnit(_entry, opened);
-        return new WorkStep.Save(BringIntoService, reason => new WorkStep.GoOn(new TakeBackWork(_entry, Client!, Refusals.StateNotSaved(reason), disks)));
+        return new WorkStep.Save(
+            [new LunChange.Proposed(_entry.Stored)],
+            BringIntoService,
+            reason => new WorkStep.GoOn(new TakeBackWork(_entry, Client!, Refusals.StateNotSaved(reason), disks)));
     }
 
     private WorkStep.Over NotOpened(DiskNotOpened failed)

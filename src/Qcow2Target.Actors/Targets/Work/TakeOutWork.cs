@@ -44,7 +44,7 @@ internal sealed class TakeOutWork : TargetWork
         _disks.Drop(entry);
         return _open.Count > 0
             ? WorkStep.Waits
-            : new WorkStep.Save(Answer, reason => new WorkStep.Over(Refusals.StateNotSaved("the disk is free, but the state file still names it: " + reason)));
+            : new WorkStep.Save([], Answer, reason => new WorkStep.Over(Refusals.StateNotSaved("the disk is free, but the state file still names it: " + reason)));
     }
 
     public override WorkStep MissDeadline()

@@ -34,8 +34,8 @@ internal abstract record WorkStep
     /// <summary>The same; the deadline counts from now.</summary>
     public sealed record WaitAnew : WorkStep;
 
-    /// <summary>The LUNs are saved as they are now, and then one of the two.</summary>
-    public sealed record Save(Func<WorkStep> Saved, Func<string, WorkStep> NotSaved) : WorkStep;
+    /// <summary>These changes are saved, and that LUNs have gone; then one of the two.</summary>
+    public sealed record Save(IReadOnlyList<LunChange> Changes, Func<WorkStep> Saved, Func<string, WorkStep> NotSaved) : WorkStep;
 
     /// <summary>Another work goes on for the same client.</summary>
     public sealed record GoOn(TargetWork Next) : WorkStep;
