@@ -13,6 +13,7 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
     private readonly TargetServices _services;
     private readonly StateFile _file;
     private readonly StateWriter _writer;
+    private readonly AccessChanges _accessChanges;
     private readonly TargetBoard _board;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly Dictionary<TargetName, Entry> _byName = [];
@@ -30,6 +31,7 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
         _services = services;
         _file = file;
         _writer = new StateWriter(file, services.Threads, Self, State);
+        _accessChanges = new AccessChanges(id => _byId.GetValueOrDefault(id)?.Access, _writer.Save, _log);
         Loading();
     }
 
@@ -177,24 +179,12 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
         _log.Info("target {Target} added", command.Target.Shown);
     }
 
-    // In force at once: what is taken away shall not be used while the disk is waited for.
     private void Change(ChangeAccess command)
     {
-        if (!_byName.TryGetValue(command.Target, out var entry))
-        {
+        if (_byName.TryGetValue(command.Target, out var entry))
+            _accessChanges.Take(entry.Id, command, Sender);
+        else
             Sender.Tell(Refusals.TargetDoesNotExist(command.Target));
-            return;
-        }
-        var former = entry.Access.Value;
-        var rules = command.Change.ApplyTo(former);
-        if (rules.FindContradiction() is { } contradiction)
-        {
-            Sender.Tell(new CommandRefused(RefusalReason.AccessContradicts, command.Target.Shown, contradiction));
-            return;
-        }
-        entry.Access.Publish(rules);
-        _writer.Save(PendingSave.For(Sender, () => new AccessChanged(), Refusals.StateNotSaved, undo: () => entry.Access.Publish(former)));
-        _log.Info("access to {Target} changed: {Rules}", command.Target.Shown, rules.ToString());
     }
 
     private void Route(ITargetCommand command)
@@ -301,6 +291,7 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
 
     private void Close()
     {
+        _accessChanges.RefuseWaiting(Refusals.ShuttingDown);
         var client = Sender;
         var waitingFor = _byId.Count;
         if (waitingFor == 0)

@@ -99,4 +99,85 @@ public sealed class StateSavesTests : TestKit
         Directory.Delete(StateFilePath + ".new");
         Eventually.Now(() => Stored.Luns.Count == 0);
     }
+
+    [Fact]
+    public void A_change_of_access_is_in_force_when_it_is_said_to_be_though_one_before_it_was_not_saved()
+    {
+        var held = new HeldState(StateFilePath);
+        var clients = Enumerable.Range(1, 3).Select(i => CreateTestProbe($"client{i}")).ToArray();
+        for (var i = 0; i < clients.Length; i++)
+            _manager.Tell(Admitting($"iqn.client{i + 1}"), clients[i].Ref);
+        Assert.Contains("iqn.client1", held.FailOne(), StringComparison.Ordinal);
+        Assert.Equal(RefusalReason.StateNotSaved, clients[0].ExpectMsg<CommandRefused>().Reason);
+        Assert.Contains("iqn.client2", held.PassOne(), StringComparison.Ordinal);
+        clients[1].ExpectMsg<AccessChanged>();
+        clients[2].ExpectMsg<AccessChanged>();
+        Assert.Equal(["iqn.client3"], Access.Initiators);
+        Assert.Equal(["iqn.client3"], Stored.Access!.Initiators);
+    }
+
+    [Fact]
+    public void Changes_of_access_that_are_not_saved_leave_what_was_before_all_of_them()
+    {
+        Ask<AccessChanged>(Admitting("iqn.before"));
+        var held = new HeldState(StateFilePath);
+        Say(Admitting("iqn.client1"));
+        Say(Admitting("iqn.client2"));
+        held.FailOne();
+        ExpectMsg<CommandRefused>();
+        Assert.Contains("iqn.client2", held.FailOne(), StringComparison.Ordinal);
+        ExpectMsg<CommandRefused>();
+        Assert.Equal(["iqn.before"], Access.Initiators);
+        Assert.Contains("iqn.before", held.PassOne(), StringComparison.Ordinal);   // tried again by itself
+    }
+
+    [Fact]
+    public void A_change_of_access_that_waits_is_refused_when_its_target_goes_meanwhile()
+    {
+        var held = new HeldState(StateFilePath);
+        Say(Admitting("iqn.client1"));
+        Say(Admitting("iqn.client2"));
+        var deleter = CreateTestProbe("deleter");
+        _manager.Tell(new DeleteTarget(Name, ConnectedInitiators.Refuse), deleter.Ref);
+        Eventually.Now(() => !_board.Targets.Any());
+        held.PassOne();
+        Assert.Equal(RefusalReason.TargetDoesNotExist, ExpectMsg<CommandRefused>().Reason);
+        Assert.Equal(RefusalReason.TargetDoesNotExist, ExpectMsg<CommandRefused>().Reason);
+        deleter.ExpectMsg<TargetDeleted>();
+    }
+
+    [Fact]
+    public void A_change_of_access_that_waits_is_refused_when_the_daemon_closes_and_the_one_in_hand_is_answered()
+    {
+        var held = new HeldState(StateFilePath);
+        Say(Admitting("iqn.client1"));
+        Say(Admitting("iqn.client2"));
+        var closer = CreateTestProbe("closer");
+        _manager.Tell(new CloseTargets(), closer.Ref);
+        Assert.Equal(RefusalReason.ShuttingDown, ExpectMsg<CommandRefused>().Reason);
+        held.PassOne();
+        ExpectMsg<AccessChanged>();
+        closer.ExpectMsg<TargetsClosed>();
+    }
+
+    [Fact]
+    public void What_is_not_saved_of_a_target_that_was_built_again_goes_back_to_the_rules_of_now()
+    {
+        var before = Ask<TargetFound>(new FindTarget(Name)).Target;
+        var held = new HeldState(StateFilePath);
+        Say(Admitting("iqn.client1"));
+        Watch(before);
+        Sys.Stop(before);
+        ExpectTerminated(before);
+        Eventually.Now(() => !Ask<TargetFound>(new FindTarget(Name)).Target.Equals(before));
+        Assert.Equal(["iqn.client1"], Access.Initiators);
+        held.FailOne();
+        ExpectMsg<CommandRefused>();
+        Assert.Empty(Access.Initiators);
+        Assert.DoesNotContain("iqn.client1", held.PassOne(), StringComparison.Ordinal);
+    }
+
+    private AccessRules Access => Assert.Single(_board.Targets).Access;
+
+    private static ChangeAccess Admitting(string initiator) => new(Name, new AccessChange(null, null, [initiator], null));
 }
