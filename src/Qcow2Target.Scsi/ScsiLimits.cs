@@ -63,6 +63,9 @@ public static class ScsiLimits
     /// <summary>How long TEST UNIT READY waits for a unit that is becoming ready.</summary>
     public static readonly TimeSpan ReadyWait = TimeSpan.FromSeconds(5);
 
+    /// <summary>How often work that no abort ends looks whether the fence that holds it up is gone.</summary>
+    public static readonly TimeSpan FenceLook = TimeSpan.FromMilliseconds(50);
+
     /// <summary>How long START STOP UNIT waits for another nexus to allow removal, which may be about to end.</summary>
     public static readonly TimeSpan RemovalPatience = TimeSpan.FromMilliseconds(250);
 

@@ -24,15 +24,15 @@ internal sealed class BlockPattern
     public async Task WriteEverywhereAsync(IBlockDevice device, UnitOperation operation)
     {
         byte[] piece = new byte[ScsiLimits.PieceBytes];
-        for (int at = 0; at < piece.Length; at += _block.Length)
-            _block.CopyTo(piece, at);
+        for (int filled = 0; filled < piece.Length; filled += _block.Length)
+            _block.CopyTo(piece, filled);
 
         long capacity = WholeMedium.BytesOf(device.Shape);
         for (long offset = 0; offset < capacity; offset += piece.Length)
         {
             int length = (int)Math.Min(piece.Length, capacity - offset);
-            await device.OverwriteAsync(offset, piece.AsMemory(0, length)).ConfigureAwait(false);
-            operation.Advance(length);
+            long at = offset;
+            await operation.WriteAsync(length, () => device.OverwriteAsync(at, piece.AsMemory(0, length))).ConfigureAwait(false);
         }
 
         await device.FlushAsync().ConfigureAwait(false);

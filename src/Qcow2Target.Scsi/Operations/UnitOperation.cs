@@ -3,7 +3,7 @@ using Qcow2Target.Scsi.Sense;
 namespace Qcow2Target.Scsi.Operations;
 
 /// <summary>Work on the whole medium, which no abort and no reset ends. While it runs commands learn how far it has come.</summary>
-/// <param name="totalBytes">What <see cref="Advance"/> comes to at the end.</param>
+/// <param name="totalBytes">What the writes come to at the end.</param>
 internal abstract class UnitOperation(long totalBytes)
 {
     private readonly TaskCompletionSource<ScsiOutcome> _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -36,7 +36,17 @@ internal abstract class UnitOperation(long totalBytes)
     /// <param name="before">What had the medium, and gets it back where the operation cannot begin.</param>
     public void Start(LogicalUnit unit, UnitOperation? before) => Completion = Task.Run(() => DoAsync(unit, before));
 
-    public void Advance(long bytes) => Interlocked.Add(ref _doneBytes, bytes);
+    /// <summary>
+    /// Writes a piece of the medium. A fence only holds it up: it is there for commands that were ended, and no abort and no reset ends an operation.
+    /// </summary>
+    /// <param name="bytes">How far that brings the operation.</param>
+    /// <param name="write">The write; asked again until no fence is in its way.</param>
+    public async ValueTask WriteAsync(long bytes, Func<ValueTask> write)
+    {
+        while (!await TryPassAsync(write).ConfigureAwait(false))
+            await Task.Delay(ScsiLimits.FenceLook).ConfigureAwait(false);
+        Interlocked.Add(ref _doneBytes, bytes);
+    }
 
     public void Fail() => _failed = true;
 
@@ -71,6 +81,19 @@ internal abstract class UnitOperation(long totalBytes)
         else
             unit.Medium.Replace(this, null);
         return outcome;
+    }
+
+    private static async ValueTask<bool> TryPassAsync(Func<ValueTask> write)
+    {
+        try
+        {
+            await write().ConfigureAwait(false);
+            return true;
+        }
+        catch (BlockDeviceException fault) when (fault.Fault == BlockDeviceFault.Fenced)
+        {
+            return false;
+        }
     }
 
     private async Task<ScsiOutcome> WorkToTheEndAsync(LogicalUnit unit)

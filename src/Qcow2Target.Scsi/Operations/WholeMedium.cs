@@ -37,8 +37,8 @@ internal static class WholeMedium
         for (long offset = 0; offset < capacity; offset += ScsiLimits.ZeroStepBytes)
         {
             long length = Math.Min(ScsiLimits.ZeroStepBytes, capacity - offset);
-            await device.ZeroAsync(offset, length, ZeroMode.FreeSpace).ConfigureAwait(false);
-            operation.Advance(length);
+            long at = offset;
+            await operation.WriteAsync(length, () => device.ZeroAsync(at, length, ZeroMode.FreeSpace)).ConfigureAwait(false);
         }
 
         await device.FlushAsync().ConfigureAwait(false);

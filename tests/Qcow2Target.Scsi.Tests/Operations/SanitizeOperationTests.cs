@@ -1,5 +1,6 @@
 using Qcow2Target.Scsi.Operations;
 using Qcow2Target.Scsi.Tests.Support;
+using Qcow2Target.Testing;
 
 namespace Qcow2Target.Scsi.Tests.Operations;
 
@@ -78,6 +79,26 @@ public sealed class SanitizeOperationTests
         Assert.Equal("Good", _bench.Refusal(ExitFailureMode));
         Assert.Null(_keeper.Kept[^1]);
         Assert.Equal("Good", _bench.Refusal(TestUnitReady));
+    }
+
+    [Theory]
+    [InlineData("sanitize", 0x48, 0x82)]
+    [InlineData("format", 0x04, 0x00)]
+    public async Task A_fence_that_an_abort_raises_holds_it_up_and_does_not_end_it(string what, byte opcode, byte flags)
+    {
+        int looks = 0;
+        _bench.Device.WriteFault = BlockDeviceFault.Fenced;
+        _bench.Device.BeforeAsync = () => Interlocked.Increment(ref looks);
+        Task<string> command = Task.Run(() => _bench.Refusal([opcode, flags, 0, 0, 0, 0, 0, 0, 0, 0]));
+        await Eventually.That(() => Volatile.Read(ref looks) > 1);
+        Assert.Equal(what == "sanitize" ? "2/04/1B" : "2/04/04", _bench.Refusal(TestUnitReady)[..7]);
+        Task over = _bench.Unit.Medium.Operation!.Completion;
+        _bench.Device.WriteFault = null;
+
+        Assert.Equal("Good", await command.WaitAsync(Limit));
+        await over.WaitAsync(Limit);
+        Assert.Equal("Good", _bench.Refusal(TestUnitReady));
+        Assert.NotEmpty(_bench.Device.Zeroed);
     }
 
     [Fact]
