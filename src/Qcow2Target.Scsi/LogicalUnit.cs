@@ -37,6 +37,8 @@ public sealed class LogicalUnit
 
     public IBlockDevice Device { get; }
 
+    internal TimeProvider Time => _time;
+
     /// <summary>The way to write <see cref="Device"/> for all but who holds a range.</summary>
     internal Medium Medium { get; }
 

@@ -66,6 +66,9 @@ public static class ScsiLimits
     /// <summary>How often work that no abort ends looks whether the fence that holds it up is gone.</summary>
     public static readonly TimeSpan FenceLook = TimeSpan.FromMilliseconds(50);
 
+    /// <summary>How long PREEMPT AND ABORT waits for a piece of a copy that its disk has.</summary>
+    public static readonly TimeSpan AbortPatience = TimeSpan.FromSeconds(5);
+
     /// <summary>How long START STOP UNIT waits for another nexus to allow removal, which may be about to end.</summary>
     public static readonly TimeSpan RemovalPatience = TimeSpan.FromMilliseconds(250);
 

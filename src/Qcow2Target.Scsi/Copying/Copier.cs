@@ -2,7 +2,10 @@ using System.Buffers;
 
 namespace Qcow2Target.Scsi.Copying;
 
-/// <summary>Copies bytes from one unit to another, or within one, in bounded pieces. Each piece has its destination to itself.</summary>
+/// <summary>
+/// Copies bytes from one unit to another, or within one, in bounded pieces. Each piece has its blocks of the source to itself while it is read, and those of
+/// the destination while it is written; of one unit it holds nothing while it waits for the other.
+/// </summary>
 internal static class Copier
 {
     /// <param name="source">Unit to read.</param>
@@ -31,12 +34,14 @@ internal static class Copier
                 int bytes = (int)Math.Min(ScsiLimits.PieceBytes, length - done);
                 long at = backward ? length - done - bytes : done;
                 Memory<byte> data = piece.AsMemory(0, bytes);
+                if (refusal() is { } early)
+                    return early;
+                await ReadAsync(source, from + at, data, cancellationToken).ConfigureAwait(false);
                 WriteTicket ticket = await destination.Copying.EnterAsync(0, 1, cancellationToken).ConfigureAwait(false);
                 try
                 {
                     if (refusal() is { } refused)
                         return refused;
-                    await ReadAsync(source, from + at, data).ConfigureAwait(false);
                     await WriteAsync(destination, to + at, data, cancellationToken).ConfigureAwait(false);
                 }
                 finally
@@ -56,9 +61,11 @@ internal static class Copier
         }
     }
 
-    private static async ValueTask ReadAsync(LogicalUnit unit, long offset, Memory<byte> data)
+    /// <summary>A disk that is written meanwhile may tell a half of a block as it was and the other as it is: that would come to stand for good elsewhere.</summary>
+    private static async ValueTask ReadAsync(LogicalUnit unit, long offset, Memory<byte> data, CancellationToken cancellationToken)
     {
         (long start, int lead, int whole) = Blocks(unit, offset, data.Length);
+        using RangeHold hold = await unit.Medium.HoldAsync(start, whole, cancellationToken).ConfigureAwait(false);
         if (whole == data.Length)
         {
             await unit.Device.ReadAsync(offset, data).ConfigureAwait(false);

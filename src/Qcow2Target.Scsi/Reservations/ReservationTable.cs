@@ -59,13 +59,24 @@ internal sealed class ReservationTable(LogicalUnit unit, ILogicalUnitHost? host,
         _current = after;
     }
 
-    /// <summary>Ends when no task of those initiators can touch the disk any more.</summary>
+    /// <summary>
+    /// Ends when no task of those initiators can touch the disk any more. What the disk already has of them cannot be recalled and is waited for no longer
+    /// than patience lasts: the host fences the unit then, and a piece of a copy keeps its blocks to itself until it is back.
+    /// </summary>
     private async ValueTask EndTasksAsync(IReadOnlyCollection<InitiatorPort> initiators)
     {
         if (host is not null)
             await host.AbortTasksAsync(initiators).ConfigureAwait(false);
-        RangeHold pieces = await unit.Copying.HoldAsync(0, 1, CancellationToken.None).ConfigureAwait(false);
-        pieces.Dispose();
+        using var patience = new CancellationTokenSource(ScsiLimits.AbortPatience, unit.Time);
+        try
+        {
+            RangeHold pieces = await unit.Copying.HoldAsync(0, 1, patience.Token).ConfigureAwait(false);
+            pieces.Dispose();
+        }
+        catch (OperationCanceledException)
+        {
+            // Such a piece waits for its blocks or has them, before whatever comes from now on: no later write is lost to it.
+        }
     }
 }
 

@@ -6,13 +6,15 @@ namespace Qcow2Target.Scsi.Tests.Commands;
 public sealed class ExtendedCopyTests
 {
     private const ulong Lun1 = 1UL << 48;
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
     private readonly Bench _bench = new();
     private readonly MemoryBlockDevice _second = new();
     private readonly LogicalUnit _secondUnit;
+    private readonly ManualTime _time = new();
 
     public ExtendedCopyTests()
     {
-        _secondUnit = new LogicalUnit(_second, LogicalUnitIdentity.FromSeed("second"));
+        _secondUnit = new LogicalUnit(_second, LogicalUnitIdentity.FromSeed("second"), new LogicalUnitSettings { Time = _time });
         _bench.Map = _bench.Map.With(1, _secondUnit);
         _bench.Refusal([0x00], lun: Lun1);
         TestCdb.Pattern(_bench.Device.Bytes.Length, 1).CopyTo(_bench.Device.Bytes, 0);
@@ -209,33 +211,70 @@ public sealed class ExtendedCopyTests
     [Fact]
     public async Task Preempt_and_abort_waits_for_the_piece_of_a_copy_that_came_to_another_unit()
     {
-        ItNexus fencer = _bench.NewNexus();
-        foreach ((ItNexus nexus, ulong key) in new[] { (_bench.Nexus, 0xAUL), (fencer, 0xBUL) })
-        {
-            _bench.Run([0x00], lun: Lun1, nexus: nexus);
-            Assert.Equal("Good", _bench.Refusal(ReserveOut.Cdb(0, 0, 24), ReserveOut.List(0, key), lun: Lun1, nexus: nexus));
-        }
+        using var stuck = new StuckCopy(this, _second);
 
-        Assert.Equal("Good", _bench.Refusal(ReserveOut.Cdb(1, 5, 24), ReserveOut.List(0xA, 0), lun: Lun1));
-        using var inside = new ManualResetEventSlim();
-        using var goOn = new ManualResetEventSlim();
-        _second.BeforeAsync = () =>
-        {
-            inside.Set();
-            Assert.True(goOn.Wait(TimeSpan.FromSeconds(30)));
-        };
-        Task<string> copy = Task.Run(() => Copy([Target(0), Target(Lun1)], Segment(0, 1, 0, 0, 4096)));
-        Assert.True(inside.Wait(TimeSpan.FromSeconds(30)));
-
-        CommandPlan plan = _bench.Begin(ReserveOut.Cdb(5, 5, 24), 24, Lun1, fencer);
-        Task<ScsiOutcome> preempt = plan.ExecuteAsync(ReserveOut.List(0xB, 0xA), default).AsTask();
+        Task<ScsiOutcome> preempt = stuck.PreemptAndAbort();
 
         Assert.False(preempt.IsCompleted);
-        goOn.Set();
-        Assert.Same(ScsiOutcome.Good, await preempt.WaitAsync(TimeSpan.FromSeconds(30)));
+        stuck.GoOn();
+        Assert.Same(ScsiOutcome.Good, await preempt.WaitAsync(Limit));
         int written = _second.Writes.Count;
-        Assert.Equal("ReservationConflict", await copy.WaitAsync(TimeSpan.FromSeconds(30)));
+        Assert.Equal("ReservationConflict", await stuck.Copy.WaitAsync(Limit));
         Assert.Equal(written, _second.Writes.Count);
+    }
+
+    [Fact]
+    public async Task Preempt_and_abort_does_not_wait_for_a_copy_that_reads_another_unit_and_lets_it_write_no_more()
+    {
+        using var stuck = new StuckCopy(this, _bench.Device);
+
+        Assert.Same(ScsiOutcome.Good, await stuck.PreemptAndAbort().WaitAsync(Limit));
+
+        stuck.GoOn();
+        Assert.Equal("ReservationConflict", await stuck.Copy.WaitAsync(Limit));
+        Assert.Empty(_second.Writes);
+    }
+
+    [Fact]
+    public async Task Preempt_and_abort_waits_for_a_piece_no_longer_than_patience_lasts_and_what_is_written_then_comes_after_it()
+    {
+        using var stuck = new StuckCopy(this, _second);
+        Task<ScsiOutcome> preempt = stuck.PreemptAndAbort();
+        _time.Fire(ScsiLimits.AbortPatience);
+        Assert.Same(ScsiOutcome.Good, await preempt.WaitAsync(Limit));
+        byte[] block = TestCdb.Pattern(512, 9);
+        CommandPlan plan = _bench.Begin([0x2A, 0, 0, 0, 0, 7, 0, 0, 1, 0], block.Length, Lun1, stuck.Preemptor);
+        Task<ScsiOutcome> write = Bench.RunAsync(plan, block, default).AsTask();
+
+        Assert.False(write.IsCompleted);
+        stuck.GoOn();
+        Assert.Same(ScsiOutcome.Good, await write.WaitAsync(Limit));
+        Assert.Equal("ReservationConflict", await stuck.Copy.WaitAsync(Limit));
+        Assert.Equal(block, _second.Bytes.AsSpan(7 * 512, 512).ToArray());
+    }
+
+    [Fact]
+    public async Task No_write_to_the_source_comes_into_a_piece_while_it_is_read()
+    {
+        byte[] before = [.. _bench.Device.Bytes.AsSpan(0, 4096)];
+        Task<ScsiOutcome>? write = null;
+        bool? cameIn = null;
+        _bench.Device.BeforeAsync = () =>
+        {
+            if (write is not null)
+                return;
+            write = Task.FromResult(ScsiOutcome.Good);
+            byte[] blocks = new byte[4096];
+            write = Bench.RunAsync(_bench.Begin([0x2A, 0, 0, 0, 0, 0, 0, 0, 8, 0], blocks.Length, nexus: _bench.NewNexus()), blocks, default).AsTask();
+            cameIn = write.IsCompleted;
+        };
+
+        Assert.Equal("Good", Copy([Target(0), Target(Lun1)], Segment(0, 1, 0, 0, 8)));
+
+        Assert.False(cameIn);
+        Assert.Same(ScsiOutcome.Good, await write!.WaitAsync(Limit));
+        Assert.Equal(before, _second.Bytes.AsSpan(0, 4096).ToArray());
+        Assert.Equal(-1, _bench.Device.Bytes.AsSpan(0, 4096).IndexOfAnyExcept((byte)0));
     }
 
     [Fact]
@@ -332,5 +371,48 @@ public sealed class ExtendedCopyTests
     {
         Assert.Equal(0x08, _bench.Data([0x12, 0, 0, 0, 36])[5] & 0x08);
         Assert.Equal([0, 0x8F, 0, 12, 0, 1, 0, 8, 7, 0x83, 1, 0, 0x84, 2, 0, 3], _bench.Data([0x12, 1, 0x8F, 0, 255]));
+    }
+
+    /// <summary>A copy from the first unit to the second that waits for one of their disks, and who may preempt it on the second.</summary>
+    private sealed class StuckCopy : IDisposable
+    {
+        private readonly Bench _bench;
+        private readonly ManualResetEventSlim _inside = new();
+        private readonly ManualResetEventSlim _goOn = new();
+
+        public StuckCopy(ExtendedCopyTests test, MemoryBlockDevice at)
+        {
+            _bench = test._bench;
+            Preemptor = _bench.NewNexus();
+            foreach ((ItNexus nexus, ulong key) in new[] { (_bench.Nexus, 0xAUL), (Preemptor, 0xBUL) })
+            {
+                _bench.Run([0x00], lun: Lun1, nexus: nexus);
+                Assert.Equal("Good", _bench.Refusal(ReserveOut.Cdb(0, 0, 24), ReserveOut.List(0, key), lun: Lun1, nexus: nexus));
+            }
+
+            Assert.Equal("Good", _bench.Refusal(ReserveOut.Cdb(1, 5, 24), ReserveOut.List(0xA, 0), lun: Lun1));
+            at.BeforeAsync = () =>
+            {
+                _inside.Set();
+                Assert.True(_goOn.Wait(Limit));
+            };
+            Copy = Task.Run(() => test.Copy([test.Target(0), test.Target(Lun1)], Segment(0, 1, 0, 0, 4096)));
+            Assert.True(_inside.Wait(Limit));
+        }
+
+        public ItNexus Preemptor { get; }
+
+        public Task<string> Copy { get; }
+
+        public Task<ScsiOutcome> PreemptAndAbort() =>
+            _bench.Begin(ReserveOut.Cdb(5, 5, 24), 24, Lun1, Preemptor).ExecuteAsync(ReserveOut.List(0xB, 0xA), default).AsTask();
+
+        public void GoOn() => _goOn.Set();
+
+        public void Dispose()
+        {
+            _goOn.Set();
+            _inside.Dispose();
+        }
     }
 }
