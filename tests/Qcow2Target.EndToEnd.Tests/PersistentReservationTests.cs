@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Newtonsoft.Json.Linq;
 using Qcow2Target.EndToEnd.Tests.Harness;
 using Qcow2Target.EndToEnd.Tests.Initiator;
 using Qcow2Target.Testing;
@@ -14,6 +15,7 @@ public sealed class PersistentReservationTests(ITestOutputHelper output) : IAsyn
     private const byte WriteExclusiveRegistrantsOnly = 5, ExclusiveAccess = 3;
     private const byte ReservationConflict = 0x18;
     private const int RegistrationsPreempted = 0x06_2A_05;
+    private const int InternalTargetFailure = 0x04_44_00;
 
     private static readonly SessionOptions A = new() { TargetName = Target, Isid = 0x80_00_00_00_00_0A, ImmediateData = false, InitialR2T = true };
     private static readonly SessionOptions B = A with { Isid = 0x80_00_00_00_00_0B };
@@ -54,6 +56,61 @@ public sealed class PersistentReservationTests(ITestOutputHelper output) : IAsyn
         await _daemon.StartAgainAsync();
         await using InitiatorSession free = await InitiatorSession.ReadyAsync(_daemon.Portal, B);
         await free.MustAsync(Cdb.Read16(0, block));
+    }
+
+    [Fact]
+    public async Task What_could_not_be_saved_is_not_in_force_after_a_restart_either()
+    {
+        string hindrance = Path.Combine(_daemon.StateFolder, "state.json.new");
+        QemuImg.Create(_daemon.Disk("b.qcow2"), 1 << 20);
+        await using (InitiatorSession a = await InitiatorSession.ReadyAsync(_daemon.Portal, A))
+        {
+            Directory.CreateDirectory(hindrance);
+            ScsiResult refused = await a.ExecuteAsync(Out(Register, 0, 0, 0xA, survivesPowerLoss: 1));
+            Assert.Equal((ScsiResult.CheckCondition, InternalTargetFailure), (refused.Status, refused.Sense));
+            JObject attach = await _daemon.RequestAsync("ATTACH", new { disk_path = "b.qcow2", target_name = Target });
+            Assert.NotEqual("", attach.Value<string>("error"));
+        }
+        Directory.Delete(hindrance);
+        await _daemon.AddTargetAsync(Target + "-2");   // saves all there is
+        await _daemon.KillAsync();
+        await _daemon.StartAgainAsync();
+
+        Assert.Single((await _daemon.ListAsync())[Target]!["logical_units"]!);
+        await using InitiatorSession again = await InitiatorSession.ReadyAsync(_daemon.Portal, A);
+        Assert.Equal(0u, await KeysAsync(again));
+    }
+
+    [Fact]
+    public async Task A_file_that_took_the_place_of_another_while_the_daemon_was_down_has_none_of_its_reservations()
+    {
+        await using (InitiatorSession a = await InitiatorSession.ReadyAsync(_daemon.Portal, A))
+        {
+            await a.MustAsync(Out(Register, 0, 0, 0xA, survivesPowerLoss: 1));
+            await a.MustAsync(Out(Reserve, ExclusiveAccess, 0xA, 0));
+        }
+        await _daemon.StopAsync();
+        File.Move(_daemon.Disk("a.qcow2"), _daemon.Disk("job-1.qcow2"));
+        QemuImg.Create(_daemon.Disk("a.qcow2"), 1 << 20);
+        await _daemon.StartAgainAsync();
+        byte[] block = new byte[512];
+        await using (InitiatorSession b = await InitiatorSession.ReadyAsync(_daemon.Portal, B))
+        {
+            await b.MustAsync(Cdb.Read16(0, block));
+            Assert.Equal(0u, await KeysAsync(b));
+        }
+        Assert.Contains("persistent reservations (1 registrations) are dropped", _daemon.Log, StringComparison.Ordinal);
+
+        string state = Path.Combine(_daemon.StateFolder, "state.json");
+        await Eventually.That(() => !File.ReadAllText(state).Contains("registrations", StringComparison.Ordinal));
+    }
+
+    /// <summary>How many bytes of keys READ KEYS tells of: 8 for each registration.</summary>
+    private static async Task<uint> KeysAsync(InitiatorSession session)
+    {
+        byte[] keys = new byte[64];
+        await session.ExecuteAsync(new ScsiCommand([0x5E, 0, 0, 0, 0, 0, 0, 0, 64, 0]) { DataIn = keys });
+        return BinaryPrimitives.ReadUInt32BigEndian(keys.AsSpan(4));
     }
 
     [Fact]

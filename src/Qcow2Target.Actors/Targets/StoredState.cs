@@ -34,5 +34,13 @@ public sealed record StoredFile(ulong Device, ulong Inode, long BirthTime = 0)
 {
     /// <summary>Whether both may be one file: state of an older daemon has no birth times.</summary>
     public bool MayBe(StoredFile other) =>
-        (Device, Inode) == (other.Device, other.Inode) && (BirthTime == other.BirthTime || BirthTime == 0 || other.BirthTime == 0);
+        (Device, Inode) == (other.Device, other.Inode) && HasBirthTimeOf(other);
+
+    /// <summary>
+    /// The same where the host may have started anew in between: device numbers are given out again then (device mapper, btrfs, NFS), and what
+    /// protects a medium is not to be lost by that.
+    /// </summary>
+    public bool MayBeAfterRestart(StoredFile other) => Inode == other.Inode && HasBirthTimeOf(other);
+
+    private bool HasBirthTimeOf(StoredFile other) => BirthTime == other.BirthTime || BirthTime == 0 || other.BirthTime == 0;
 }

@@ -37,7 +37,7 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
         _saves = new LunSaves(id, Context.Parent, _luns);
         View = view;
         _sessions = new TargetSessions(Context, name, _luns, settings, services, access, Publish);
-        _disks = new TargetDisks(Context, name, _luns, _sessions.Nexuses, settings, services, Publish);
+        _disks = new TargetDisks(Context, name, _luns, _saves, _sessions.Nexuses, settings, services, Publish);
         Idle();
     }
 

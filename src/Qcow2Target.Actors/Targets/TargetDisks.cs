@@ -11,7 +11,8 @@ namespace Qcow2Target.Actors.Targets;
 /// Belongs to the target's actor and runs on its thread only.
 /// </summary>
 internal sealed class TargetDisks(
-    IActorContext context, TargetName target, LunTable luns, NexusTable nexuses, TargetSettings settings, TargetServices services, Action publish)
+    IActorContext context, TargetName target, LunTable luns, LunSaves saves, NexusTable nexuses, TargetSettings settings, TargetServices services,
+    Action publish)
 {
     private readonly ILoggingAdapter _log = context.GetLogger();
 
@@ -87,12 +88,25 @@ internal sealed class TargetDisks(
         if (Sender is not { } entry || entry.Readiness == DiskReadiness.Detaching)
             return;
         var isNew = entry.Unit is null;
+        var isAnother = entry.File is { } stored && !stored.MayBeAfterRestart(opened.File);
         if (!isNew)
             Grown(opened.CapacityBytes);   // a resize that had to be given up may be in the file all the same
+        else if (isAnother && entry.Reservations is { } foreign)
+            DropForeign(entry, foreign);
         luns.MakeUnit(entry, opened);
+        if (isNew && isAnother)
+            saves.Begin(new LunChange.InForce(entry.Lun, entry.Stored));
         BringIntoService(entry);
         if (isNew)
             ReportNew(entry);
+    }
+
+    /// <summary>Reservations are of a medium: those of a file that had this path before would shut out everybody for nobody.</summary>
+    private void DropForeign(LunEntry entry, StoredReservations foreign)
+    {
+        entry.Reservations = null;
+        _log.Warning("{Path} (LUN {Lun} of {Target}) is another file than when the daemon ended: its persistent reservations ({Count} registrations) are dropped",
+            entry.Path, entry.Lun, target.Shown, foreign.Registrations.Count);
     }
 
     public void ChangeReadiness(DiskReadinessChanged change)
