@@ -214,6 +214,43 @@ public sealed class ControlSocketTests : IAsyncLifetime
         Assert.Contains("[BOARD-0042]", Libiscsi.Inquiry(Daemon.Url(target), "-e", "1", "-c", "128"), StringComparison.Ordinal);
     }
 
+    /// <summary>Initiators tell disks apart by it alone, whatever target they come through.</summary>
+    [Theory]
+    [InlineData("iqn.2018-05.local:twin")]
+    [InlineData("iqn.2018-05.local:other-twin")]
+    public async Task A_serial_number_belongs_to_one_disk_of_the_daemon(string second)
+    {
+        const string first = "iqn.2018-05.local:twin";
+        foreach (string target in new[] { first, second }.Distinct()) await Daemon.AddTargetAsync(target);
+        await Daemon.MustAsync("ATTACH", new { disk_path = "a.qcow2", target_name = first, serial = "TWIN-1" });
+
+        string refused = await RefusedAsync($$$"""{"type":"ATTACH","command":{"disk_path":"b.qcow2","target_name":"{{{second}}}","serial":"TWIN-1"}}""", "serial_in_use");
+
+        Assert.Contains($"LUN 0 of {first}", refused, StringComparison.Ordinal);
+        Assert.DoesNotContain(Daemon.Disk("b.qcow2"), Daemon.OpenFiles());
+        Assert.DoesNotContain("b.qcow2", (await Daemon.ListAsync()).ToString(), StringComparison.Ordinal);
+        await Daemon.MustAsync("ATTACH", new { disk_path = "b.qcow2", target_name = second, serial = "twin-1" });   // case counts
+        await Daemon.DetachAsync(first);
+        string made = (await Daemon.MustAsync("LIST", new { target_name = second }))[second]!["logical_units"]!.Last!.Value<string>("serial")!;
+        Assert.Equal("twin-1", made);
+        await Daemon.MustAsync("ATTACH", new { disk_path = "a.qcow2", target_name = first, serial = "TWIN-1" });
+    }
+
+    [Fact]
+    public async Task An_image_that_is_attached_twice_for_reading_is_one_disk_with_one_serial_number()
+    {
+        const string target = "iqn.2018-05.local:shared";
+        await Daemon.AddTargetAsync(target);
+        for (int lun = 0; lun < 2; lun++) await Daemon.MustAsync("ATTACH", new { disk_path = "a.qcow2", target_name = target, read_only = true });
+
+        JToken units = (await Daemon.MustAsync("LIST", new { target_name = target }))[target]!["logical_units"]!;
+        string serial = units[0]!.Value<string>("serial")!;
+        Assert.Equal(serial, units[1]!.Value<string>("serial"));
+
+        // What the daemon made for one image is no other image's either.
+        await RefusedAsync($$$"""{"type":"ATTACH","command":{"disk_path":"b.qcow2","target_name":"{{{target}}}","serial":"{{{serial}}}"}}""", "serial_in_use");
+    }
+
     [Theory]
     [InlineData("""{"details":true}""")]
     [InlineData("""{"target_name":"iqn.2018-05.local:DETAILED"}""")]
@@ -226,7 +263,7 @@ public sealed class ControlSocketTests : IAsyncLifetime
         Assert.Equal(Daemon.Disk("a.qcow2"), lun.Value<string>("file_path"));
         Assert.Equal("ready", lun.Value<string>("state"));
         Assert.Equal(1 << 20, lun.Value<long>("size_bytes"));
-        Assert.NotEqual("", lun.Value<string>("serial"));
+        Assert.Matches("^[0-9a-f]{32}$", lun.Value<string>("serial"));
     }
 
     [Fact]

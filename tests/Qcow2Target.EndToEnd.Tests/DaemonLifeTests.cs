@@ -38,6 +38,27 @@ public sealed class DaemonLifeTests(ITestOutputHelper output)
         await again.LogoutAsync();
     }
 
+    /// <summary>The state file of an older daemon may hold such disks: they were served, and are, but not silently.</summary>
+    [Fact]
+    public async Task Two_disks_that_the_state_file_gives_one_serial_number_are_served_and_told_of()
+    {
+        await using DaemonProcess daemon = await StartWithDiskAsync();
+        foreach (string serial in new[] { "TWIN-1", "TWIN-2" })
+        {
+            QemuImg.Create(daemon.Disk($"{serial}.qcow2"), 1 << 20);
+            await daemon.MustAsync("ATTACH", new { target_name = Target, disk_path = $"{serial}.qcow2", serial });
+        }
+        await daemon.StopAsync();
+        string file = Path.Combine(daemon.StateFolder, "state.json");
+        await File.WriteAllTextAsync(file, (await File.ReadAllTextAsync(file)).Replace("\"TWIN-2\"", "\"TWIN-1\"", StringComparison.Ordinal));
+        await daemon.StartAgainAsync();
+
+        JToken units = (await daemon.MustAsync("LIST", new { target_name = Target }))[Target]!["logical_units"]!;
+        Assert.Equal(["TWIN-1", "TWIN-1"], units.Skip(1).Select(unit => unit.Value<string>("serial")));
+        Assert.All(units, unit => Assert.Equal("ready", unit.Value<string>("state")));
+        Assert.Contains("have one serial number", daemon.Log, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_stop_under_write_load_leaves_a_clean_image()
     {

@@ -111,7 +111,8 @@ internal sealed class LunTable(TargetName target, Guid daemonId, IActorRef owner
     public bool IsReuse(int lun) => !_usedBefore.Add(lun);
 
     public IReadOnlyList<LogicalUnitView> View() =>
-        [.. _entries.Values.Select(e => new LogicalUnitView(e.Lun, e.Path, e.Readiness, e.Reason, e.CapacityBytes, e.Access, e.Port.ZeroDetection, e.Flavour))];
+        [.. _entries.Values.Select(e => new LogicalUnitView(e.Lun, e.Path, e.Readiness, e.Reason, e.CapacityBytes, e.Access, e.Port.ZeroDetection, e.Flavour,
+            e.SerialNumber, e.File))];
 
     public void RaiseReset(ulong? lunField, UnitAttention attention)
     {
@@ -193,4 +194,7 @@ internal sealed class LunEntry(int lun, string path, string? serial, ImageAccess
     public StoredLun Stored => new(
         Lun, Path, Serial, File ?? throw new InvalidOperationException($"LUN {Lun} was never opened"), ReadOnly: Access == ImageAccess.ReadOnly,
         Port.ZeroDetection, Reservations, Removable: Flavour.Medium == MediumKind.Removable, Flavour.PhysicalBlockBytes);
+
+    /// <summary>Of the unit; null where it was not given at ATTACH and the image was never opened.</summary>
+    public string? SerialNumber => Unit?.Identity.SerialNumber ?? serial;
 }

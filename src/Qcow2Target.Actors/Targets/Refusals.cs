@@ -22,6 +22,9 @@ internal static class Refusals
     public static CommandRefused CannotShrink(string path, long bytes, long wanted) =>
         new(RefusalReason.DiskCannotShrink, path, $"it has {bytes} bytes, {wanted} are asked for");
 
+    /// <param name="holder">Another disk, in words.</param>
+    public static CommandRefused SerialNumberInUse(string serialNumber, string holder) => new(RefusalReason.SerialNumberInUse, serialNumber, holder);
+
     /// <summary>CLEARTARGET while initiators are connected.</summary>
     public static CommandRefused HasActiveConnection(TargetName target) => new(RefusalReason.TargetHasActiveConnection, target.Shown);
 

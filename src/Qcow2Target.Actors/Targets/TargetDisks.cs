@@ -30,6 +30,25 @@ internal sealed class TargetDisks(
         return entry;
     }
 
+    /// <summary>
+    /// Another disk of the daemon with the serial number of one that was opened just now, in words; null: none. Initiators that see both take
+    /// them for one disk with two paths. One image that is attached twice, for reading, is one disk.
+    /// </summary>
+    public string? FindNamesake(LunEntry entry)
+    {
+        publish();
+        Interlocked.MemoryBarrier();   // of two targets that look at the same instant one sees the other at least
+        foreach (var view in services.Board.Targets)
+        {
+            foreach (var unit in view.LogicalUnits)
+            {
+                if (unit.SerialNumber == entry.SerialNumber && unit.Readiness != DiskReadiness.Detaching && unit.File?.MayBe(entry.File!) == false)
+                    return $"LUN {unit.Lun} of {view.Name.Shown}";
+            }
+        }
+        return null;
+    }
+
     /// <summary>The disk has closed, or never opened.</summary>
     public void Drop(LunEntry entry)
     {
@@ -96,6 +115,9 @@ internal sealed class TargetDisks(
         luns.MakeUnit(entry, opened);
         if (isNew && isAnother)
             saves.Begin(new LunChange.InForce(entry.Lun, entry.Stored));
+        if (isNew && FindNamesake(entry) is { } namesake)
+            _log.Warning("LUN {Lun} of {Target} ({Path}) and {Other} have one serial number, {SerialNumber}: initiators that see both take them for one disk",
+                entry.Lun, target.Shown, entry.Path, namesake, entry.SerialNumber!);
         BringIntoService(entry);
         if (isNew)
             ReportNew(entry);

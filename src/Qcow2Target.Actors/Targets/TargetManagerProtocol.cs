@@ -109,6 +109,7 @@ public enum RefusalReason
     LogicalUnitNotFound,
     LogicalUnitExists,
     LogicalUnitNotReady,
+    SerialNumberInUse,
     TargetHasActiveConnection,
     TargetHasLogicalUnits,
     TargetHasActiveConnections,

@@ -24,9 +24,11 @@ public sealed record TargetView(
 /// <param name="Access">What it was attached for.</param>
 /// <param name="ZeroDetection">What becomes of zeros that initiators write.</param>
 /// <param name="Flavour">What kind of disk initiators see.</param>
+/// <param name="SerialNumber">Unit serial number; null where it is not known before the image was opened.</param>
+/// <param name="File">Which file it is; null before it was opened.</param>
 public sealed record LogicalUnitView(
     int Lun, string Path, DiskReadiness Readiness, string? Reason, long CapacityBytes, ImageAccess Access, ZeroDetection ZeroDetection,
-    DiskFlavour Flavour);
+    DiskFlavour Flavour, string? SerialNumber, StoredFile? File);
 
 /// <summary>Whether a LUN serves.</summary>
 public enum DiskReadiness

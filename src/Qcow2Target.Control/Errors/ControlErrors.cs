@@ -85,6 +85,14 @@ public static class ControlErrors
     public static ControlError InvalidSerial(string serial, string fault) => new(
         ErrorCodes.InvalidSerial, $"{Quote(serial)} is no serial number: {fault}", ErrorFact.Of("serial", Shorten(serial)));
 
+    /// <param name="serial">As given at ATTACH, or what the daemon made for the image's path.</param>
+    /// <param name="holder">The other disk: a logical unit.</param>
+    public static ControlError SerialInUse(string serial, string holder) => new(
+        ErrorCodes.SerialInUse,
+        $"the serial number {Quote(serial)} is that of {holder}, and two disks with one are one disk to initiators; give it another",
+        ErrorFact.Of("serial", Shorten(serial)),
+        ErrorFact.Of("holder", Shorten(holder)));
+
     /// <summary>A detach that did not end in time: the logical unit is out of service, its file is not free yet.</summary>
     /// <param name="filePath">Absolute path of the image.</param>
     /// <param name="waitedFor">What it waited for, as a noun.</param>

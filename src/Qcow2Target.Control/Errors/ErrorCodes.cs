@@ -25,6 +25,7 @@ public static class ErrorCodes
     public const string LunIdInUse = "lun_id_in_use";
     public const string InvalidLunId = "invalid_lun_id";
     public const string InvalidSerial = "invalid_serial";
+    public const string SerialInUse = "serial_in_use";
     public const string Detaching = "detaching";
     public const string LunNotReady = "lun_not_ready";
 

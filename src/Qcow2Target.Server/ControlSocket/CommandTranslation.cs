@@ -74,6 +74,7 @@ internal static class CommandTranslation
         : new AccessListing([.. rules.Chap.Select(user => user.Name)], [.. rules.MutualChap.Select(user => user.Name)], rules.Initiators, rules.Networks);
 
     private static LunListing ListingOf(LogicalUnitView unit) => new(unit.Lun, unit.Path, StateOf(unit), new LunDetails(
+        Serial: unit.SerialNumber,
         SizeBytes: unit.CapacityBytes > 0 ? unit.CapacityBytes : null,
         StateReason: unit.Reason,
         ReadOnly: unit.Access == ImageAccess.ReadOnly ? true : null,
@@ -98,6 +99,7 @@ internal static class CommandTranslation
         RefusalReason.LogicalUnitNotFound => ControlErrors.LunNotFound(refused.Subject, LunIdOf(request)),
         RefusalReason.LogicalUnitExists => ControlErrors.LunIdInUse(refused.Subject, LunIdOf(request)),
         RefusalReason.LogicalUnitNotReady => ControlErrors.LunNotReady(refused.Subject, LunIdOf(request), refused.Explanation),
+        RefusalReason.SerialNumberInUse => ControlErrors.SerialInUse(refused.Subject, refused.Explanation),
         RefusalReason.TargetHasActiveConnection => ControlErrors.ClearWhileConnected(refused.Subject),
         RefusalReason.TargetHasActiveConnections => ControlErrors.DeleteWhileConnected(refused.Subject),
         RefusalReason.TargetHasLogicalUnits => ControlErrors.DeleteWithLuns(refused.Subject),

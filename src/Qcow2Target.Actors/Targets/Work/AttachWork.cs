@@ -30,9 +30,11 @@ internal sealed class AttachWork(AttachDisk command, int lun, IActorRef client, 
         return new WorkStep.Over(Refusals.Deadline($"opening {command.DiskPath}"));
     }
 
-    private WorkStep.Save Opened(DiskOpened opened)
+    private WorkStep Opened(DiskOpened opened)
     {
         luns.MakeUnit(_entry, opened);
+        if (disks.FindNamesake(_entry) is { } namesake)
+            return new WorkStep.GoOn(new TakeBackWork(_entry, Client!, Refusals.SerialNumberInUse(_entry.SerialNumber!, namesake), disks));
         return new WorkStep.Save(
             [new LunChange.Proposed(_entry.Stored)],
             BringIntoService,
@@ -53,11 +55,12 @@ internal sealed class AttachWork(AttachDisk command, int lun, IActorRef client, 
     }
 }
 
-/// <summary>An attach that could not be saved: the image is closed, and then the refusal is told.</summary>
+/// <summary>An attach that is refused when the image is open: it is closed, and then the refusal is told.</summary>
 internal sealed class TakeBackWork(LunEntry entry, IActorRef client, CommandRefused refusal, TargetDisks disks) : TargetWork(client)
 {
     public override WorkStep Begin()
     {
+        entry.Readiness = DiskReadiness.Detaching;
         entry.Actor.Tell(new CloseDisk(UnflushedData.Flush));
         return WorkStep.Waits;
     }
