@@ -50,7 +50,7 @@ public sealed class SessionActor : ReceiveActor, IWithTimers
     {
         Receive<LogoutAsked>(message =>
         {
-            message.Request.Quiet.WaitAsync(ActorLimits.AbortPatience)
+            message.Request.Quiet.WaitAsync(_settings.AbortPatience)
                 .PipeTo(Self, Self, success: () => new TasksQuiet(true), failure: _ => new TasksQuiet(false));
             Become(() => LoggingOut(message.Request));
         });
@@ -69,7 +69,7 @@ public sealed class SessionActor : ReceiveActor, IWithTimers
         Receive<TasksQuiet>(message =>
         {
             if (!message.IsQuiet)
-                _fences.Raise(null, request.Quiet);
+                _fences.RaiseWhereWriting(_io);
             Context.Parent.Tell(new NexusEnded(_tsih));
         });
         Receive<NexusRemoved>(_ =>
@@ -100,7 +100,7 @@ public sealed class SessionActor : ReceiveActor, IWithTimers
 
     private void AwaitQuiet()
     {
-        _io.Completion.WaitAsync(ActorLimits.AbortPatience)
+        _io.Completion.WaitAsync(_settings.AbortPatience)
             .PipeTo(Self, Self, success: () => new IoQuiet(true), failure: _ => new IoQuiet(false));
         Become(() => Ending(nexusIsRemoved: false));
     }
@@ -110,12 +110,12 @@ public sealed class SessionActor : ReceiveActor, IWithTimers
         Receive<IoQuiet>(message =>
         {
             if (!message.IsQuiet)
-                _fences.Raise(null, _io.Completion);
+                _fences.RaiseWhereWriting(_io);
             Context.Parent.Tell(new NexusEnded(_tsih));
         });
         Receive<ConnectionOver>(_ =>
         {
-            _io.Completion.WaitAsync(ActorLimits.AbortPatience)
+            _io.Completion.WaitAsync(_settings.AbortPatience)
                 .PipeTo(Self, Self, success: () => new IoQuiet(true), failure: _ => new IoQuiet(false));
         }, _ => nexusIsRemoved);
         Receive<NexusRemoved>(_ =>
@@ -182,7 +182,7 @@ public sealed class SessionActor : ReceiveActor, IWithTimers
     /// <summary>A write that the kernel already has cannot be recalled: it is waited for, and past the limit its LUN takes no write until it is back.</summary>
     private void RespondWhenQuiet(TaskManagementRequest request, Task quiet)
     {
-        quiet.WaitAsync(ActorLimits.AbortPatience).PipeTo(Self, Self,
+        quiet.WaitAsync(_settings.AbortPatience).PipeTo(Self, Self,
             success: () => new FunctionDone(request, TaskManagementResponse.Complete),
             failure: _ =>
             {

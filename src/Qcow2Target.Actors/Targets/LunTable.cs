@@ -126,7 +126,7 @@ internal sealed class LunTable(TargetName target, Guid daemonId, IActorRef owner
             nexus.Raise(unit, attention);
     }
 
-    public void Fence(ulong? lunField, Task until)
+    public void Fence(ulong lunField, Task until)
     {
         foreach (var unit in Units(lunField))
             ((DiskPort)unit.Device).FenceUntil(until);
@@ -134,11 +134,14 @@ internal sealed class LunTable(TargetName target, Guid daemonId, IActorRef owner
 
     private IEnumerable<LogicalUnit> Units(ulong? lunField) => UnitsOf(Map.Value, lunField);
 
-    internal static IEnumerable<LogicalUnit> UnitsOf(LunMap map, ulong? lunField)
+    internal static IEnumerable<LogicalUnit> UnitsOf(LunMap map, ulong? lunField) => Named(map, lunField).Select(named => named.Unit);
+
+    /// <summary>The unit that a LUN field names, or every one (null), each with its field.</summary>
+    internal static IEnumerable<(ulong Field, LogicalUnit Unit)> Named(LunMap map, ulong? lunField)
     {
         if (lunField is not { } field)
-            return map.Luns.Select(lun => map[lun]!);
-        return LunField.TryDecode(field, out var one) && map[one] is { } unit ? [unit] : [];
+            return map.Luns.Select(lun => (LunField.Encode(lun), map[lun]!));
+        return LunField.TryDecode(field, out var one) && map[one] is { } unit ? [(field, unit)] : [];
     }
 
     /// <summary>

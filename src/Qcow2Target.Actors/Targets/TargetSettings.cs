@@ -19,6 +19,9 @@ public sealed record TargetSettings
     /// <summary>An idle connection is pinged this often.</summary>
     public TimeSpan PingInterval { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long task management and the end of a session wait for a write that the kernel already has.</summary>
+    public TimeSpan AbortPatience { get; init; } = ActorLimits.AbortPatience;
+
     /// <summary>The tag of the one portal group.</summary>
     public ushort PortalGroupTag { get; init; } = 1;
 
