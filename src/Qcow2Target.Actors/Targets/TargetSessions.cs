@@ -90,6 +90,9 @@ internal sealed class TargetSessions(
             case LunsQuiet quiet:
                 Finish(quiet);
                 break;
+            case LunsNotQuiet notQuiet:
+                GiveUp(notQuiet);
+                break;
             case PreemptedQuiet preempted:
                 if (preempted.StillRunning is { } running)
                     luns.Fence(LunField.Encode(preempted.Request.Lun), running);
@@ -102,16 +105,23 @@ internal sealed class TargetSessions(
     public void Reset(ResetLuns message)
     {
         var aborted = new List<Task>();
+        var bereft = new List<ItNexus>();
+        var unreturned = new List<UnreturnedWrites>();
         foreach (var session in Nexuses.All)
         {
-            var result = session.Io.AbortLun(message.Lun, session.Tsih == message.Tsih ? message.Request.CmdSn : null);
+            uint? before = session.Tsih == message.Tsih ? message.Request.CmdSn : null;
+            var result = session.Io.AbortLun(message.Lun, before);
             aborted.Add(result.Quiet);
+            if (result.Count > 0)
+                bereft.Add(session.Io.Nexus);
+            if (!result.Quiet.IsCompleted)
+                unreturned.AddRange(UnreturnedWrites.Of(session.Io, luns.Map.Value, message.Lun, before));
             if (message.Request.Function == TaskManagementFunction.ClearTaskSet && session.Tsih != message.Tsih && result.Count > 0)
                 luns.RaiseFor(session.Io.Nexus, message.Lun, UnitAttention.CommandsCleared);
         }
         var all = Task.WhenAll(aborted);
-        all.WaitAsync(ActorLimits.AbortPatience)
-            .PipeTo(Self, Self, success: () => new LunsQuiet(message, null), failure: _ => new LunsQuiet(message, all));
+        all.WaitAsync(settings.AbortPatience)
+            .PipeTo(Self, Self, success: () => new LunsQuiet(message), failure: _ => new LunsNotQuiet(message, bereft, unreturned));
     }
 
     /// <summary>PREEMPT AND ABORT: the tasks of the preempted end as CLEAR TASK SET would end them.</summary>
@@ -123,7 +133,7 @@ internal sealed class TargetSessions(
             .Select(session => session.Io.AbortLun(field, null).Quiet)
             .ToArray();
         var all = Task.WhenAll(aborted);
-        all.WaitAsync(ActorLimits.AbortPatience)
+        all.WaitAsync(settings.AbortPatience)
             .PipeTo(Self, Self, success: () => new PreemptedQuiet(message, null), failure: _ => new PreemptedQuiet(message, all));
     }
 
@@ -190,12 +200,6 @@ internal sealed class TargetSessions(
     private void Finish(LunsQuiet message)
     {
         var request = message.Reset.Request;
-        if (message.StillRunning is { } running)
-        {
-            luns.Fence(message.Reset.Lun, running);
-            request.Respond(TaskManagementResponse.Rejected);
-            return;
-        }
         if (AttentionOf(request.Function) is { } attention)
             luns.RaiseReset(message.Reset.Lun, attention);
         request.Respond(TaskManagementResponse.Complete);
@@ -204,6 +208,20 @@ internal sealed class TargetSessions(
         Nexuses.StartAnew();   // the attentions that were raised go with their nexuses: who comes back is told of the reset all the same
         foreach (var session in Nexuses.All)
             session.Actor.Tell(new EndSession("an initiator reset the target", SessionEnding.AtOnce));
+    }
+
+    /// <summary>The function is not done, but the tasks that it ended stay ended: who lost some is told as if it were.</summary>
+    private void GiveUp(LunsNotQuiet message)
+    {
+        foreach (var writes in message.Unreturned)
+            writes.Fence();
+        var request = message.Reset.Request;
+        if (AttentionOf(request.Function) is { } attention)
+        {
+            foreach (var nexus in message.Bereft)
+                luns.RaiseFor(nexus, message.Reset.Lun, attention);
+        }
+        request.Respond(TaskManagementResponse.Rejected);
     }
 
     private static UnitAttention? AttentionOf(TaskManagementFunction function) => function switch
@@ -225,5 +243,10 @@ internal sealed class TargetSessions(
 
     private sealed record PreemptedQuiet(AbortTasksOf Request, Task? StillRunning) : ITargetSessionEvent;
 
-    private sealed record LunsQuiet(ResetLuns Reset, Task? StillRunning) : ITargetSessionEvent;
+    private sealed record LunsQuiet(ResetLuns Reset) : ITargetSessionEvent;
+
+    /// <param name="Reset">What was asked.</param>
+    /// <param name="Bereft">Who lost tasks to it.</param>
+    /// <param name="Unreturned">Why it cannot be done.</param>
+    private sealed record LunsNotQuiet(ResetLuns Reset, IReadOnlyList<ItNexus> Bereft, IReadOnlyList<UnreturnedWrites> Unreturned) : ITargetSessionEvent;
 }

@@ -69,6 +69,24 @@ public sealed class FenceTests : TestKit
         await Eventually.That(() => !IsFenced(_disks[1]));
     }
 
+    [Theory]
+    [InlineData(TaskManagementFunction.LogicalUnitReset, 0x06_29_03)]
+    [InlineData(TaskManagementFunction.TargetWarmReset, 0x06_29_02)]
+    public async Task A_reset_that_a_write_holds_up_fences_its_LUN_and_tells_whose_tasks_are_gone(TaskManagementFunction function, int attention)
+    {
+        await using var victim = await Initiator.LogInAsync(this, 1);
+        await using var other = await Initiator.LogInAsync(this, 2);
+        await victim.StartAsync(0, Read);
+        await victim.StartAsync(1, Write);
+        Taken(_disks[1]);
+
+        Assert.Equal(TaskManagementResponse.Rejected, await other.ManageAsync(1, function));
+
+        Assert.Equal((false, true), (IsFenced(_disks[0]), IsFenced(_disks[1])));
+        Assert.Equal(attention, await victim.TestUnitReadyAsync(1));
+        Assert.Equal(0, await other.TestUnitReadyAsync(1));
+    }
+
     private Qcow2Image Open(string name)
     {
         var files = new RootedImageFiles([_directory.Path], []);
@@ -190,6 +208,15 @@ public sealed class FenceTests : TestKit
             await SendAsync(lun, 0, [], isRead: false);
             var answer = await connection.ReceiveAsync();
             return answer.As<ScsiResponsePdu>().ScsiStatus == 0 ? 0 : (answer.Data[4] & 0x0F) << 16 | answer.Data[14] << 8 | answer.Data[15];
+        }
+
+        public async Task<TaskManagementResponse> ManageAsync(int lun, TaskManagementFunction function)
+        {
+            await connection.SendAsync(new TaskManagementRequestPdu
+            {
+                IsImmediate = true, Function = function, Lun = LunField.Encode(lun), InitiatorTaskTag = 0x100, ReferencedTaskTag = BasicHeader.NoTag, CmdSn = _commands,
+            });
+            return (await connection.ReceiveAsync()).As<TaskManagementResponsePdu>().Response;
         }
 
         public void Vanish() => connection.Reset();
