@@ -15,7 +15,14 @@ internal static class SynchronizeCache
 
         LogicalUnit unit = context.Unit;
         bool immediate = (cdb.Flags & Immediate) != 0;
-        return CommandPlan.Execute(unit, (_, _) => immediate ? Start(unit) : unit.FlushAsync());
+        return CommandPlan.Execute(unit, (_, cancellationToken) => immediate ? Start(unit) : FlushAsync(unit, cancellationToken));
+    }
+
+    // A flush changes nothing that a later write could lose: who aborts the command, or goes away, need not wait for it, and neither need anybody's writes.
+    private static ValueTask<ScsiOutcome> FlushAsync(LogicalUnit unit, CancellationToken cancellationToken)
+    {
+        ValueTask<ScsiOutcome> flush = unit.FlushAsync();
+        return flush.IsCompleted ? flush : new(flush.AsTask().WaitAsync(cancellationToken));
     }
 
     // IMMED: the status says only that the flush began. A failure is no loss: the device reports a failed sync to the next flush too.

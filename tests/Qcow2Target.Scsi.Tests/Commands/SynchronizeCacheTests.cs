@@ -1,4 +1,5 @@
 using Qcow2Target.Scsi.Tests.Support;
+using Qcow2Target.Testing;
 
 namespace Qcow2Target.Scsi.Tests.Commands;
 
@@ -45,6 +46,24 @@ public sealed class SynchronizeCacheTests
 
         gate.SetResult();
         Assert.Equal(1, _bench.Device.Flushes);
+    }
+
+    [Theory]
+    [InlineData(0x35)]
+    [InlineData(0x91)]
+    public async Task An_abort_does_not_wait_for_the_flush(byte opcode)
+    {
+        var gate = new TaskCompletionSource();
+        _bench.Device.FlushGate = gate.Task;
+        using var abort = new CancellationTokenSource();
+        Task<ScsiOutcome> command = _bench.Begin(TestCdb.Of(opcode, 0, 0)).ExecuteAsync(default, abort.Token).AsTask();
+        Assert.False(command.IsCompleted);
+
+        await abort.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => command.WaitAsync(TimeSpan.FromSeconds(10)));
+        gate.SetResult();
+        await Eventually.That(() => _bench.Device.Flushes == 1);
     }
 
     [Fact]
