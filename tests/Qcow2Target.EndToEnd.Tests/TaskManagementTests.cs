@@ -1,5 +1,6 @@
 using Qcow2Target.EndToEnd.Tests.Harness;
 using Qcow2Target.EndToEnd.Tests.Initiator;
+using Qcow2Target.EndToEnd.Tests.Refusals;
 using Qcow2Target.Testing;
 
 namespace Qcow2Target.EndToEnd.Tests;
@@ -92,6 +93,24 @@ public sealed class TaskManagementTests(DaemonFixture fixture) : IClassFixture<D
         byte answered = await ManageAsync(session, function, session.NewTag(), session.CommandSequence, lun);
         Assert.True(response == answered, $"{of}: {answered}");
         await PingAsync(session);
+    }
+
+    /// <summary>The command set and the transport answer for themselves; what the first promises the second must do (SPC-4 6.36, RFC 7143 11.5.1, RFC 7144).</summary>
+    [Fact]
+    public async Task Exactly_the_functions_that_the_disk_reports_are_done()
+    {
+        (int At, byte Bit, byte Function)[] functions =
+        [
+            (0, 0x80, AbortTask), (0, 0x40, AbortTaskSet), (0, 0x20, ClearAca), (0, 0x10, ClearTaskSet), (0, 0x08, LunReset), (0, 0x04, 9), (1, 0x04, 12), (1, 0x02, 10), (1, 0x01, 11),
+        ];
+        using RawCommands commands = await RawCommands.LoginAsync(_daemon, Options);
+        await commands.TakeAttentionsAsync();
+        byte[] reported = (await commands.RunAsync([0xA3, 0x0D, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0], read: 4)).DataIn;
+        foreach ((int at, byte bit, byte function) in functions)
+        {
+            byte answered = await ManageAsync(commands.Session, function, commands.Session.NewTag(), commands.Session.CommandSequence);
+            Assert.True((reported[at] & bit) != 0 == (answered != NotSupported), $"function {function}: answered {answered}, reported {Convert.ToHexString(reported)}");
+        }
     }
 
     [Fact]

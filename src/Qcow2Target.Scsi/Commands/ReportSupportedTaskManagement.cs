@@ -3,7 +3,10 @@ using Qcow2Target.Scsi.Sense;
 
 namespace Qcow2Target.Scsi.Commands;
 
-/// <summary>REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS (SPC-4 6.36).</summary>
+/// <summary>
+/// REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS (SPC-4 6.36). The functions are done by the owner of the tasks, of which this room knows nothing:
+/// that it does these and no others is held to by a test of the whole.
+/// </summary>
 internal static class ReportSupportedTaskManagement
 {
     private const int OptionsField = 2;
