@@ -16,6 +16,13 @@ internal sealed class LunSaves(int targetId, IActorRef manager, LunTable luns)
         return _lastNumber;
     }
 
+    /// <summary>Has it saved that LUNs have gone, if any have, though nobody waits for it.</summary>
+    public void TellGone()
+    {
+        if (luns.HasGone)
+            Begin();
+    }
+
     /// <summary>Takes reservations over into what is stored; answered at once where their LUN has gone, also if its id is another disk's by now.</summary>
     public void Keep(KeepReservations request)
     {

@@ -59,6 +59,8 @@ internal sealed class LunTable(TargetName target, Guid daemonId, IActorRef owner
         PublishMap();
     }
 
+    public bool HasGone => _gone.Count > 0;
+
     /// <summary>The LUNs that were removed since the last call: the state file does not know of it yet.</summary>
     public IReadOnlyList<int> TakeGone()
     {

@@ -15,10 +15,12 @@ internal sealed class StateWriter(StateFile file, BlockingThreads threads, IActo
     private List<PendingSave> _waiting = [];
     private bool _isWriting;
     private bool _isDue;
-    private bool _hasFailed;
 
     /// <summary>The last write failed and no other is under way: the file may even hold what was refused, where only the last sync of the write failed.</summary>
-    public bool IsBehind => _hasFailed && !_isWriting;
+    public bool IsBehind => HasFailed && !_isWriting;
+
+    /// <summary>The last write that has ended failed.</summary>
+    public bool HasFailed { get; private set; }
 
     public void Save(PendingSave waiter)
     {
@@ -37,7 +39,7 @@ internal sealed class StateWriter(StateFile file, BlockingThreads threads, IActo
     /// <summary>Answers those who waited. What they change and save by that waits until all of them have: the next write finds every refusal taken back.</summary>
     public void Take(StateWritten message)
     {
-        _hasFailed = message.Fault is not null;
+        HasFailed = message.Fault is not null;
         foreach (var waiter in message.Waiters)
         {
             if (message.Fault is null)

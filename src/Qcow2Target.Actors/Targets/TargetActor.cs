@@ -296,7 +296,7 @@ public sealed class TargetActor : ReceiveActor, IWithStash, IWithTimers
             return;
         _disks.Drop(entry);
         _log.Info("{Path} is free now", entry.Path);
-        _saves.Begin();
+        _saves.TellGone();
     }
 
     private void Close()

@@ -99,7 +99,12 @@ internal sealed class TargetDisks(
 
     public void NoteDetached(IReadOnlyList<string> paths) => _log.Info("{Target}: {Paths} detached", target.Shown, string.Join(", ", paths));
 
-    public void NoteLate(IReadOnlyList<string> paths) => _log.Warning("{Target}: {Paths} did not close in time", target.Shown, string.Join(", ", paths));
+    /// <summary>These did not close in time; others of the same command may have.</summary>
+    public void NoteLate(IReadOnlyList<string> paths)
+    {
+        _log.Warning("{Target}: {Paths} did not close in time", target.Shown, string.Join(", ", paths));
+        saves.TellGone();
+    }
 
     /// <summary>A disk that was restored, or that came back, by itself.</summary>
     public void CameUp(DiskOpened opened)

@@ -280,8 +280,13 @@ public sealed class TargetManagerActor : ReceiveActor, IWithTimers
 
     private void Written(StateWritten message)
     {
-        if (message.Fault is not null)
-            _log.Error("{Fault}", message.Fault);
+        if (message.Fault is { } fault)
+        {
+            if (_writer.HasFailed && message.Waiters.Count == 0)
+                _log.Debug("{Fault}", fault);   // tried again by itself, and it has been told
+            else
+                _log.Error("{Fault}", fault);
+        }
         _writer.Take(message);
         if (_writer.IsBehind)
             Timers.StartSingleTimer(SaveAgain.Instance, SaveAgain.Instance, _settings.SaveRetry);

@@ -71,6 +71,17 @@ public sealed class LunSavesTests : TestKit
     }
 
     [Fact]
+    public void Where_no_lun_has_gone_nothing_is_told()
+    {
+        _saves.TellGone();
+        _luns.Remove(3);
+        _saves.TellGone();
+        _saves.TellGone();
+        Assert.Null(InForce());
+        ExpectNoMsg(50);
+    }
+
+    [Fact]
     public async Task Reservations_are_told_kept_when_their_own_number_is_saved()
     {
         var request = Keep(9);

@@ -214,6 +214,25 @@ public sealed class TargetManagerActorTests : TestKit
     }
 
     [Fact]
+    public void Of_luns_that_are_detached_together_those_that_closed_leave_the_state_file_though_another_is_late()
+    {
+        const string Late = "/disks/late.qcow2", Quick = "/disks/quick.qcow2";
+        new StateFile(_directory.Path).Save(new StoredState(StoredState.CurrentVersion, Guid.NewGuid(),
+            [new StoredTarget(9, Name.Shown, [new StoredLun(4, Late, null, new StoredFile(1, 2)), new StoredLun(5, Quick, null, new StoredFile(1, 3))])]));
+        var manager = Start(TimeSpan.FromSeconds(1));
+        for (var i = 0; i < 2; i++)
+            _images.Reply(new ImageNotOpened(RefusalReason.DiskNotFound, _images.ExpectMsg<OpenImage>().Path, "no such file"));
+        for (var i = 0; i < 2; i++)   // tried again: one of them stays in that
+        {
+            if (_images.ExpectMsg<OpenImage>(TimeSpan.FromSeconds(5)).Path == Quick)
+                _images.Reply(new ImageNotOpened(RefusalReason.DiskNotFound, Quick, "no such file"));
+        }
+        manager.Tell(new ClearTarget(Name, ConnectedInitiators.Refuse, UnflushedData.Flush), TestActor);
+        Assert.Equal(RefusalReason.Detaching, ExpectMsg<CommandRefused>(TimeSpan.FromSeconds(5)).Reason);
+        Eventually.Now(() => new StateFile(_directory.Path).Load().Targets.Single().Luns is [{ Path: Late }]);
+    }
+
+    [Fact]
     public async Task A_sanitize_operation_is_on_stable_storage_when_it_is_said_to_be_kept()
     {
         var file = new StoredFile(1, 2, 3);
