@@ -217,13 +217,21 @@ internal sealed class SessionExecutor(Published<LunMap> luns, ItNexus nexus, ISe
             task.WriteFailed(buffer, (byte)outcome.Status, outcome.Sense.Span);
     }
 
+    /// <summary>What was to be written is, and a flush or a look at it loses nobody's later write: an abort ends the wait at once, and the rest goes on by itself.</summary>
     private async Task AwaitFinishAsync(ScsiTask task, ValueTask<ScsiOutcome> finish)
     {
-        var plan = StateOf(task).Plan;
+        var state = StateOf(task);
+        var plan = state.Plan;
+        var giveUp = state.Cancellation;
+        state.CancelIfAborted();   // for an abort that came before there was anything to cancel
         ScsiOutcome outcome;
         try
         {
-            outcome = await finish.ConfigureAwait(false);
+            outcome = await finish.AsTask().WaitAsync(giveUp).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (giveUp.IsCancellationRequested)
+        {
+            outcome = ScsiOutcome.Busy;   // the task was aborted: no status is sent
         }
         catch (Exception e) when (Report(e))
         {

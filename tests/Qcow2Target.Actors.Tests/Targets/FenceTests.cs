@@ -19,7 +19,7 @@ namespace Qcow2Target.Actors.Tests.Targets;
 public sealed class FenceTests : TestKit
 {
     private const int DiskBytes = 1 << 20;
-    private const int Read = 0x28, Write = 0x2A;
+    private const int Read = 0x28_00, Write = 0x2A_00, DurableWrite = 0x2A_08, SynchronizeCache = 0x35_00;   // the first two bytes of their CDBs
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
     private static readonly TargetName Name = new("iqn.2018-05.test:fences");
 
@@ -37,7 +37,9 @@ public sealed class FenceTests : TestKit
         _directory.File("raw", [.. Enumerable.Repeat((byte)7, DiskBytes)]);
         QemuImg.Convert(_directory["raw"], "raw", _directory["0"], "qcow2", "-c");
         QemuImg.Create(_directory["1"], DiskBytes);
+        QemuImg.Io(_directory["1"], $"write -P 1 {DiskBytes / 2} 64k").EnsureSuccess();
         _images = [Open("0"), Open("1")];
+        _images[1].Read(DiskBytes / 2, new byte[512]);   // writes there need no table that is not at hand
         _disks = [.. _images.Select(ServedByNobody)];
         _services = new TargetServices(
             new BlockingThreads(), TestActor, new BufferPool(), _ => { }, new TargetBoard(), new PeerLog(Log, TimeProvider.System));
@@ -67,6 +69,21 @@ public sealed class FenceTests : TestKit
         Assert.Equal((false, true), (IsFenced(_disks[0]), IsFenced(_disks[1])));
         write.Fail(new ImageFault(ImageFaultKind.Closed, "let go by the test"));
         await Eventually.That(() => !IsFenced(_disks[1]));
+    }
+
+    [Theory]
+    [InlineData(SynchronizeCache)]
+    [InlineData(DurableWrite)]
+    public async Task A_flush_that_does_not_return_holds_nobody_up(int command)
+    {
+        await using var victim = await Initiator.LogInAsync(this, 1);
+        await using var other = await Initiator.LogInAsync(this, 2);
+        await victim.StartAsync(1, command, DiskBytes / 2);
+        Assert.IsType<PortFlush>(Taken(_disks[1]));
+
+        Assert.Equal(TaskManagementResponse.Complete, await other.ManageAsync(1, TaskManagementFunction.LogicalUnitReset));
+
+        Assert.False(IsFenced(_disks[1]));
     }
 
     [Theory]
@@ -198,9 +215,9 @@ public sealed class FenceTests : TestKit
             return initiator;
         }
 
-        /// <summary>Starts a READ or WRITE of the first block.</summary>
-        public Task StartAsync(int lun, int opcode) =>
-            SendAsync(lun, ((UInt128)opcode << 120) | ((UInt128)1 << 56), opcode == Read ? [] : new byte[512], opcode == Read);
+        /// <summary>Starts a command for one block.</summary>
+        public Task StartAsync(int lun, int command, int offset = 0) => SendAsync(
+            lun, ((UInt128)command << 112) | ((UInt128)(offset / 512) << 80) | ((UInt128)1 << 56), command is Write or DurableWrite ? new byte[512] : [], command == Read);
 
         /// <summary>The sense, or 0 for GOOD.</summary>
         public async Task<int> TestUnitReadyAsync(int lun)
@@ -214,7 +231,12 @@ public sealed class FenceTests : TestKit
         {
             await connection.SendAsync(new TaskManagementRequestPdu
             {
-                IsImmediate = true, Function = function, Lun = LunField.Encode(lun), InitiatorTaskTag = 0x100, ReferencedTaskTag = BasicHeader.NoTag, CmdSn = _commands,
+                IsImmediate = true,
+                Function = function,
+                Lun = LunField.Encode(lun),
+                InitiatorTaskTag = 0x100,
+                ReferencedTaskTag = BasicHeader.NoTag,
+                CmdSn = _commands,
             });
             return (await connection.ReceiveAsync()).As<TaskManagementResponsePdu>().Response;
         }
