@@ -69,6 +69,7 @@ admin attach -t "$target" -d disk.qcow2 >/dev/null
 
 load() { "$work/iscsiload" --seconds "$seconds" --depth "$depth" --span 64 "iscsi://127.0.0.1:$port/$target/0" | awk '{ print $1 }'; }
 ticks() { awk '{ print $14 + $15 }' "/proc/$daemon/stat"; }
+processors() { awk '/^cpu / { for (i = 2; i <= 9; i++) all += $i; print $9, all }' /proc/stat; }     # ticks that the host took, and all
 resident() { awk '/VmRSS/ { print int($2 / 1024) }' "/proc/$daemon/status"; }
 beside() { # kind port: the load while the attack runs; what the attack did goes to a file
     "$work/badpeers" --seconds "$(awk "BEGIN { print $seconds + 0.7 }")" "$1" 127.0.0.1 "$2" "$target" >"$work/attack" & local attack=$!
@@ -77,6 +78,7 @@ beside() { # kind port: the load while the attack runs; what the attack did goes
     wait "$attack"
 }
 
+read -r taken all < <(processors)
 load >/dev/null     # the runtime compiles what it runs often
 echo "Measured $(date -u +%Y-%m-%d) at commit $(git -C "$root" rev-parse --short HEAD), by \`bench/bad-peers.sh --rounds $rounds --seconds $seconds --depth $depth\`,"
 echo "on $(nproc) processors, load of the machine at the start $(cut -d' ' -f1 /proc/loadavg). Requests of 4 KiB per second."
@@ -101,3 +103,6 @@ for kind in "${kinds[@]}"; do
     printf '| %s | %s | %.0f | %.0f | %.0f | %.2f | %.2f | %s | %s |\n' "$kind" "$did" "$(median <"$work/alone")" "$(median <"$work/attacked")" \
         "$(median <"$work/stand-in")" "$(median <"$work/ratio-alone")" "$(median <"$work/ratio-sink")" "$(resident)" $(($(wc -l <"$work/daemon.log") - lines))
 done
+read -r taken_now all_now < <(processors)
+echo
+echo "The host took $((100 * (taken_now - taken) / (all_now - all))) % of the processors' time for others; beyond a few, measure again."
