@@ -237,6 +237,27 @@ public sealed class ControlSocketTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_new_image_at_the_path_of_one_that_was_renamed_while_attached_is_another_disk()
+    {
+        string[] targets = ["iqn.2018-05.local:renamed", "iqn.2018-05.local:successor"];
+        foreach (string target in targets) await Daemon.AddTargetAsync(target);
+        QemuImg.Create(Daemon.Disk("job.qcow2"), 1 << 20);
+        await Daemon.AttachAsync(targets[0], "job.qcow2");
+        File.Move(Daemon.Disk("job.qcow2"), Daemon.Disk("job-1.qcow2"));
+        QemuImg.Create(Daemon.Disk("job.qcow2"), 1 << 20);
+
+        await Daemon.AttachAsync(targets[1], "job.qcow2");
+
+        string former = await SerialAsync(targets[0]), successor = await SerialAsync(targets[1]);
+        Assert.NotEqual(former, successor);
+        await Daemon.DetachAsync(targets[0]);
+        Assert.Equal(successor, await SerialAsync(targets[1]));
+
+        async Task<string> SerialAsync(string target) =>
+            (await Daemon.MustAsync("LIST", new { target_name = target }))[target]!["logical_units"]!.Single().Value<string>("serial")!;
+    }
+
+    [Fact]
     public async Task An_image_that_is_attached_twice_for_reading_is_one_disk_with_one_serial_number()
     {
         const string target = "iqn.2018-05.local:shared";

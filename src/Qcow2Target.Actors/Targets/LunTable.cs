@@ -69,6 +69,16 @@ internal sealed class LunTable(TargetName target, Guid daemonId, IActorRef owner
         return gone;
     }
 
+    /// <summary>The serial number that the unit of this disk is going to have.</summary>
+    public string SerialNumberOf(LunEntry entry, DiskOpened opened) => IdentityOf(entry, opened).SerialNumber;
+
+    /// <summary>
+    /// A disk whose path is taken by one that is attached still, under another name by now, is known by the place where it is attached, from now
+    /// on. Before its unit is made.
+    /// </summary>
+    public void NameByPlace(LunEntry entry, DiskOpened opened) =>
+        entry.Serial = LogicalUnitIdentity.FromSeed($"{daemonId:D}\n{target.Key}\n{entry.Lun}\n{opened.Path}").SerialNumber;
+
     /// <summary>Makes the unit of a disk that was opened for the first time.</summary>
     public void MakeUnit(LunEntry entry, DiskOpened opened)
     {
@@ -163,7 +173,8 @@ internal sealed class LunEntry(int lun, string path, string? serial, ImageAccess
 {
     public int Lun => lun;
 
-    public string? Serial => serial;
+    /// <summary>What fixes the unit serial number; null: what the image or its place says.</summary>
+    public string? Serial { get; set; } = serial;
 
     public ImageAccess Access => access;
 
@@ -201,5 +212,5 @@ internal sealed class LunEntry(int lun, string path, string? serial, ImageAccess
         Port.ZeroDetection, Reservations, Removable: Flavour.Medium == MediumKind.Removable, Flavour.PhysicalBlockBytes);
 
     /// <summary>Of the unit; null where it was not given at ATTACH and the image was never opened.</summary>
-    public string? SerialNumber => Unit?.Identity.SerialNumber ?? serial;
+    public string? SerialNumber => Unit?.Identity.SerialNumber ?? Serial;
 }

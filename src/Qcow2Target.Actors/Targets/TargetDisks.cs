@@ -38,11 +38,17 @@ internal sealed class TargetDisks(
     {
         publish();
         Interlocked.MemoryBarrier();   // of two targets that look at the same instant one sees the other at least
+        return FindHolder(entry.SerialNumber!, entry.File!);
+    }
+
+    /// <summary>A disk of the daemon with that serial number, in words, that is another file; null: none.</summary>
+    public string? FindHolder(string serialNumber, StoredFile file)
+    {
         foreach (var view in services.Board.Targets)
         {
             foreach (var unit in view.LogicalUnits)
             {
-                if (unit.SerialNumber == entry.SerialNumber && unit.Readiness != DiskReadiness.Detaching && unit.File?.MayBe(entry.File!) == false)
+                if (unit.SerialNumber == serialNumber && unit.Readiness != DiskReadiness.Detaching && unit.File?.MayBe(file) == false)
                     return $"LUN {unit.Lun} of {view.Name.Shown}";
             }
         }

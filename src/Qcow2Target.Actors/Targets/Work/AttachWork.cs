@@ -32,6 +32,8 @@ internal sealed class AttachWork(AttachDisk command, int lun, IActorRef client, 
 
     private WorkStep Opened(DiskOpened opened)
     {
+        if (_entry.Serial is null && disks.FindHolder(luns.SerialNumberOf(_entry, opened), opened.File) is not null)
+            luns.NameByPlace(_entry, opened);
         luns.MakeUnit(_entry, opened);
         if (disks.FindNamesake(_entry) is { } namesake)
             return new WorkStep.GoOn(new TakeBackWork(_entry, Client!, Refusals.SerialNumberInUse(_entry.SerialNumber!, namesake), disks));
