@@ -51,6 +51,9 @@ public interface IBlockDevice
     /// <exception cref="BlockDeviceException">The state could not be read.</exception>
     ValueTask<BlockExtent> DescribeAsync(long offset, long maxLength);
 
+    /// <summary>How often a sync has failed: writes that had ended before it and were not durable may be lost, also where the disk works again since.</summary>
+    long FailedSyncs { get; }
+
     /// <summary>Makes every write that has ended before this call durable.</summary>
     /// <exception cref="BlockDeviceException">The sync failed: what was written since the last good one is of unknown fate.</exception>
     ValueTask FlushAsync();

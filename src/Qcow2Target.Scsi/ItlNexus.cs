@@ -7,6 +7,7 @@ namespace Qcow2Target.Scsi;
 /// <summary>An I_T_L nexus: what one logical unit owes one I_T nexus.</summary>
 internal sealed class ItlNexus(ItNexus nexus, LogicalUnit unit)
 {
+    private long _failedSyncsTold = unit.FailedSyncsToldTo(nexus.Initiator);
     private volatile Judgement? _judgement;
     private CopyRecords? _copies;
 
@@ -18,6 +19,16 @@ internal sealed class ItlNexus(ItNexus nexus, LogicalUnit unit)
 
     /// <summary>The EXTENDED COPYs that this nexus sent to the unit.</summary>
     public CopyRecords Copies => LazyInitializer.EnsureInitialized(ref _copies);
+
+    /// <summary>As <see cref="IBlockDevice.FailedSyncs"/>: those that this initiator port has been told of.</summary>
+    public long FailedSyncsTold => Interlocked.Read(ref _failedSyncsTold);
+
+    /// <summary>True once after a sync of the disk has failed, whoever asked for it: what this nexus wrote may be lost, which it must be told.</summary>
+    public bool TakeFailedSync()
+    {
+        long all = Unit.Device.FailedSyncs;
+        return Interlocked.Exchange(ref _failedSyncsTold, all) < all;
+    }
 
     public void Raise(UnitAttention attention) => Attentions.Raise(attention);
 

@@ -11,6 +11,7 @@ public sealed class LogicalUnit
 {
     private readonly Lock _lock = new();
     private readonly HashSet<ItlNexus> _nexuses = [];
+    private readonly Dictionary<InitiatorPort, long> _failedSyncsTold = [];
     private readonly TimeProvider _time;
     private readonly ModeParameters _defaults;
     private volatile ModeParameters _modes;
@@ -188,7 +189,18 @@ public sealed class LogicalUnit
             if (_holder == nexus)
                 _holder = null;
             Tray?.Allow(nexus);
+            // Who comes back after a failed sync has written before it. Initiators that choose a new ISID each time would fill the memory of months.
+            if (_failedSyncsTold.Count >= ScsiLimits.RememberedPorts)
+                _failedSyncsTold.Clear();
+            _failedSyncsTold[nexus.Nexus.Initiator] = nexus.FailedSyncsTold;
         }
+    }
+
+    /// <summary>The failed syncs that an initiator port was told of in an earlier nexus; of a new one, all there were.</summary>
+    internal long FailedSyncsToldTo(InitiatorPort initiator)
+    {
+        lock (_lock)
+            return _failedSyncsTold.TryGetValue(initiator, out long told) ? told : Device.FailedSyncs;
     }
 
     /// <summary>RESERVE: some nexus holds the unit.</summary>

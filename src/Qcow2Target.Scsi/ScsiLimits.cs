@@ -18,6 +18,9 @@ public static class ScsiLimits
     /// <summary>Blocks of one UNMAP descriptor or of all together (VPD B0).</summary>
     public const int MaxUnmapBlocks = 1 << 20;
 
+    /// <summary>Initiator ports of which a unit remembers, after they have gone, what they were told of failed syncs.</summary>
+    public const int RememberedPorts = 4096;
+
     /// <summary>Block descriptors of one UNMAP (VPD B0).</summary>
     public const int MaxUnmapDescriptors = 256;
 

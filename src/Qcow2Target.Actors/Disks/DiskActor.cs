@@ -200,6 +200,7 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
     {
         if (fault.Kind is not (ImageFaultKind.Corrupt or ImageFaultKind.ReadOnly))
         {
+            _port.NoteFailedSync();
             Fail(fault.Message);
             return;
         }

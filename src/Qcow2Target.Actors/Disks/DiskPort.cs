@@ -21,6 +21,7 @@ public sealed class DiskPort(string path, int physicalBlockBytes, ZeroDetection 
     private volatile bool _closed;
     private int _signalled;
     private int _fences;
+    private long _failedSyncs;
     private long _progress;
 
     public BlockDeviceShape Shape => _shape ?? throw new InvalidOperationException("the disk was never open");
@@ -110,6 +111,8 @@ public sealed class DiskPort(string path, int physicalBlockBytes, ZeroDetection 
         return new ValueTask<BlockExtent>(work.Task);
     }
 
+    public long FailedSyncs => Interlocked.Read(ref _failedSyncs);
+
     public ValueTask FlushAsync()
     {
         var lease = Enter();
@@ -189,6 +192,8 @@ public sealed class DiskPort(string path, int physicalBlockBytes, ZeroDetection 
     }
 
     internal void Clear() => _lease = null;
+
+    internal void NoteFailedSync() => Interlocked.Increment(ref _failedSyncs);
 
     /// <summary>The disk is detached: what still comes is told so.</summary>
     internal void CloseForGood()

@@ -1,4 +1,5 @@
 using Qcow2Target.Scsi.Cdb;
+using Qcow2Target.Scsi.Sense;
 
 namespace Qcow2Target.Scsi.Commands;
 
@@ -14,18 +15,23 @@ internal static class SynchronizeCache
             return context.Refuse(sense);
 
         LogicalUnit unit = context.Unit;
+        ItlNexus nexus = context.Nexus;
         bool immediate = (cdb.Flags & Immediate) != 0;
-        return CommandPlan.Execute(unit, (_, cancellationToken) => immediate ? Start(unit) : FlushAsync(unit, cancellationToken));
+        return CommandPlan.Execute(unit, (_, cancellationToken) => immediate ? Start(unit) : FlushAsync(unit, nexus, cancellationToken));
     }
 
     // A flush changes nothing that a later write could lose: who aborts the command, or goes away, need not wait for it, and neither need anybody's writes.
-    private static ValueTask<ScsiOutcome> FlushAsync(LogicalUnit unit, CancellationToken cancellationToken)
+    private static async ValueTask<ScsiOutcome> FlushAsync(LogicalUnit unit, ItlNexus nexus, CancellationToken cancellationToken)
     {
         ValueTask<ScsiOutcome> flush = unit.FlushAsync();
-        return flush.IsCompleted ? flush : new(flush.AsTask().WaitAsync(cancellationToken));
+        ScsiOutcome outcome = flush.IsCompleted
+            ? await flush.ConfigureAwait(false)
+            : await flush.AsTask().WaitAsync(cancellationToken).ConfigureAwait(false);
+        // What was written before a sync that failed is not brought back by one that succeeds, after the disk's recovery.
+        return outcome.Status == ScsiStatus.Good && nexus.TakeFailedSync() ? unit.Check(SenseData.WriteError) : outcome;
     }
 
-    // IMMED: the status says only that the flush began. A failure is no loss: the device reports a failed sync to the next flush too.
+    // IMMED: the status says only that the flush began. A failure is told to the next flush of every nexus.
     private static ValueTask<ScsiOutcome> Start(LogicalUnit unit)
     {
         _ = unit.FlushAsync().AsTask();

@@ -1,3 +1,5 @@
+using Qcow2Target.Scsi.Reservations;
+using Qcow2Target.Scsi.Sense;
 using Qcow2Target.Scsi.Tests.Support;
 using Qcow2Target.Testing;
 
@@ -29,6 +31,55 @@ public sealed class SynchronizeCacheTests
     public void A_failed_flush_is_told()
     {
         _bench.Device.FlushFault = BlockDeviceFault.WriteError;
+
+        Assert.Equal("3/0C/00", _bench.Refusal(TestCdb.Ten(0x35, 0, 0)));
+    }
+
+    [Fact]
+    public void After_a_failed_sync_the_next_flush_of_every_nexus_fails_though_the_disk_works_again()
+    {
+        ItNexus other = _bench.NewNexus();
+
+        _bench.Device.FailedSyncs = 1;
+
+        ItNexus later = _bench.NewNexus();
+        foreach (ItNexus nexus in new[] { _bench.Nexus, other })
+        {
+            Assert.Equal("Good", _bench.Refusal([0x35, 0x02, 0, 0, 0, 0, 0, 0, 0, 0], nexus: nexus));   // IMMED tells nothing, and nothing is taken as told
+            Assert.Equal("3/0C/00", _bench.Refusal(TestCdb.Ten(0x35, 0, 0), nexus: nexus));
+            Assert.Equal("Good", _bench.Refusal(TestCdb.Ten(0x35, 0, 0), nexus: nexus));
+        }
+        Assert.Equal("Good", _bench.Refusal(TestCdb.Ten(0x35, 0, 0), nexus: later));
+    }
+
+    [Fact]
+    public void Who_was_away_when_a_sync_failed_is_told_when_it_is_back()
+    {
+        InitiatorPort board = Bench.FreshInitiator();
+        ItNexus before = new(Bench.Port, board, UnitAttention.PowerOn);
+        Assert.Equal("6/29/00", _bench.Refusal([0x00], nexus: before));
+        before.Close();
+
+        _bench.Device.FailedSyncs = 1;
+
+        ItNexus back = new(Bench.Port, board, UnitAttention.NexusLoss);
+        Assert.Equal("6/29/07", _bench.Refusal([0x00], nexus: back));
+        Assert.Equal("3/0C/00", _bench.Refusal(TestCdb.Ten(0x35, 0, 0), nexus: back));
+        Assert.Equal("Good", _bench.Refusal(TestCdb.Ten(0x35, 0, 0), nexus: back));
+    }
+
+    [Fact]
+    public async Task Who_aborts_a_flush_is_told_of_a_failed_sync_by_the_next()
+    {
+        var gate = new TaskCompletionSource();
+        _bench.Device.FlushGate = gate.Task;
+        using var abort = new CancellationTokenSource();
+        Task<ScsiOutcome> aborted = _bench.Begin(TestCdb.Ten(0x35, 0, 0)).ExecuteAsync(default, abort.Token).AsTask();
+        abort.Cancel();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => aborted);
+
+        _bench.Device.FailedSyncs = 1;
+        gate.SetResult();
 
         Assert.Equal("3/0C/00", _bench.Refusal(TestCdb.Ten(0x35, 0, 0)));
     }

@@ -22,6 +22,8 @@ internal sealed class FuzzDevice : IBlockDevice
 
     public BlockDeviceShape Shape { get; }
 
+    public long FailedSyncs => 0;
+
     /// <summary>What broke the rules; null as long as nothing has.</summary>
     public string? Violation { get; private set; }
 

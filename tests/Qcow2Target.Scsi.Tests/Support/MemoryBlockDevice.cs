@@ -23,6 +23,8 @@ internal sealed class MemoryBlockDevice : IBlockDevice
 
     public BlockDeviceFault? FlushFault { get; set; }
 
+    public long FailedSyncs { get; set; }
+
     /// <summary>Whether TryRead and TryWrite do their work.</summary>
     public bool AnswersAtOnce { get; set; } = true;
 
