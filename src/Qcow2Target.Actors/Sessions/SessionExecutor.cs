@@ -101,7 +101,9 @@ internal sealed class SessionExecutor(Published<LunMap> luns, ItNexus nexus, ISe
         task.Complete((byte)outcome.Status, outcome.Sense.Span, outcome.DataIn.Span);
 
     private static ValueTask<ScsiOutcome> FinishAsync(ScsiTask task, CommandPlan plan) =>
-        plan.FinishAsync(Math.Min(task.ExpectedDataTransferLength, plan.Length));
+        plan.FinishAsync(LengthOf(task, plan));
+
+    private static long LengthOf(ScsiTask task, CommandPlan plan) => Math.Min(task.ExpectedDataTransferLength, plan.Length);
 
     /// <summary>Takes a command up, behind those that were taken up before.</summary>
     private CommandState Enter(ScsiTask task, CommandPlan plan)
@@ -165,8 +167,13 @@ internal sealed class SessionExecutor(Published<LunMap> luns, ItNexus nexus, ISe
         }
     }
 
-    private static async ValueTask<ScsiOutcome> FinishInTurnAsync(CommandState state) =>
-        await AwaitTurnAsync(state).ConfigureAwait(false) ?? await FinishAsync(state.Task!, state.Plan).ConfigureAwait(false);
+    private static async ValueTask<ScsiOutcome> FinishInTurnAsync(CommandState state)
+    {
+        // An abort may end the task, and its state be another command's, before the turn comes.
+        var plan = state.Plan;
+        var length = LengthOf(state.Task!, plan);
+        return await AwaitTurnAsync(state).ConfigureAwait(false) ?? await plan.FinishAsync(length).ConfigureAwait(false);
+    }
 
     private async Task ReadAsync(ScsiTask task, DataInBuffer buffer)
     {

@@ -208,6 +208,7 @@ public sealed class SessionIo : ISessionEvents, ISessionFaults, IDisposable
             // Reservations stay until no task of the nexus runs; a medium may be taken out at once, and an initiator that is back may want to.
             Nexus.AllowRemoval();
             Close("the connection ended");
+            _executor.CancelAborted();   // a send that failed has closed the machine, and no more
             EndThread();
             _owner.ConnectionEnded();
         }
