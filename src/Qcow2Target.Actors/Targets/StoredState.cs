@@ -42,5 +42,10 @@ public sealed record StoredFile(ulong Device, ulong Inode, long BirthTime = 0)
     /// </summary>
     public bool MayBeAfterRestart(StoredFile other) => Inode == other.Inode && HasBirthTimeOf(other);
 
+    /// <summary>
+    /// Whether both are one file for sure, also where the host may have started anew in between: what is to be done to one is never done to another.
+    /// </summary>
+    public bool Is(StoredFile other) => Inode == other.Inode && BirthTime == other.BirthTime && (BirthTime != 0 || Device == other.Device);
+
     private bool HasBirthTimeOf(StoredFile other) => BirthTime == other.BirthTime || BirthTime == 0 || other.BirthTime == 0;
 }

@@ -119,12 +119,13 @@ internal sealed class TargetDisks(
             return;
         var isNew = entry.Unit is null;
         var isAnother = entry.File is { } stored && !stored.MayBeAfterRestart(opened.File);
+        var isStoredSo = entry.File == opened.File;
         if (!isNew)
             Grown(opened.CapacityBytes);   // a resize that had to be given up may be in the file all the same
         else if (isAnother && entry.Reservations is { } foreign)
             DropForeign(entry, foreign);
         luns.MakeUnit(entry, opened);
-        if (isNew && isAnother)
+        if (isNew && !isStoredSo)
             saves.Begin(new LunChange.InForce(entry.Lun, entry.Stored));
         if (isNew && FindNamesake(entry) is { } namesake)
             _log.Warning("LUN {Lun} of {Target} ({Path}) and {Other} have one serial number, {SerialNumber}: initiators that see both take them for one disk",

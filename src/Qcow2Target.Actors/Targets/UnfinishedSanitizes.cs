@@ -8,7 +8,7 @@ public sealed class UnfinishedSanitizes
     /// <summary>Oldest first.</summary>
     public IReadOnlyList<StoredSanitize> All => _records.Value;
 
-    public StoredSanitize? Find(StoredFile file) => All.FirstOrDefault(r => r.File == file);
+    public StoredSanitize? Find(StoredFile file) => All.FirstOrDefault(r => r.File.Is(file));
 
     internal void Load(IReadOnlyList<StoredSanitize> records) => _records.Publish(records);
 
@@ -16,7 +16,7 @@ public sealed class UnfinishedSanitizes
     internal StoredSanitize? Replace(StoredFile file, StoredSanitize? record)
     {
         var former = Find(file);
-        _records.Publish([.. All.Where(r => r.File != file), .. record is null ? Array.Empty<StoredSanitize>() : [record]]);
+        _records.Publish([.. All.Where(r => !r.File.Is(file)), .. record is null ? Array.Empty<StoredSanitize>() : [record]]);
         return former;
     }
 
@@ -26,12 +26,14 @@ public sealed class UnfinishedSanitizes
         if (All.Count == 0)
             return [];
         var files = attached.ToArray();
-        StoredSanitize[] records = [.. All.Select(r => r.GivenUp || files.Any(f => f.MayBe(r.File)) ? r : r with { GivenUp = true })];
-        var abandoned = records.Where(r => r.GivenUp && !files.Any(f => f.MayBe(r.File))).ToArray();
+        StoredSanitize[] records = [.. All.Select(r => r.GivenUp || files.Any(f => IsOf(r, f)) ? r : r with { GivenUp = true })];
+        var abandoned = records.Where(r => r.GivenUp && !files.Any(f => IsOf(r, f))).ToArray();
         var forgotten = abandoned[..Math.Max(0, abandoned.Length - ActorLimits.AbandonedSanitizes)];
         _records.Publish([.. records.Except(forgotten)]);
         return forgotten;
     }
+
+    private static bool IsOf(StoredSanitize record, StoredFile file) => record.File.Is(file) || record.File.MayBe(file);
 }
 
 /// <summary>To the manager: keep that a medium is being sanitized, or (null) is not any more. <paramref name="Done"/> gets whether it is on stable storage.</summary>

@@ -23,6 +23,20 @@ public sealed class UnfinishedSanitizesTests
     }
 
     [Fact]
+    public void A_file_whose_device_has_another_number_since_the_host_started_is_known_by_its_birth_time()
+    {
+        Put(File(5));
+        Put(File(6, birth: 0));
+        StoredFile five = File(5) with { Device = 2 }, six = File(6, birth: 0) with { Device = 2 };
+        Assert.NotNull(_sanitizes.Find(five));
+        Assert.Null(_sanitizes.Find(six));    // another file system's, for all that is known
+        _sanitizes.GiveUpAllBut([five, six]);
+        Assert.False(_sanitizes.Find(five)!.GivenUp);
+        Assert.NotNull(_sanitizes.Replace(five, null));
+        Assert.Single(_sanitizes.All);
+    }
+
+    [Fact]
     public void What_is_attached_goes_on_and_what_was_detached_does_not_even_when_it_is_attached_again()
     {
         Put(File(5));
