@@ -113,7 +113,7 @@ internal sealed class LunTable(TargetName target, Guid daemonId, IActorRef owner
         var map = LunMap.Empty;
         foreach (var entry in _entries.Values)
         {
-            if (entry.Unit is { } unit && entry.Readiness != DiskReadiness.Detaching)
+            if (entry.Unit is { } unit && entry.Readiness is not (DiskReadiness.Opening or DiskReadiness.Detaching))
                 map = map.With(entry.Lun, unit);
         }
         Map.Publish(map);

@@ -75,5 +75,9 @@ internal sealed class TakeBackWork(LunEntry entry, IActorRef client, CommandRefu
         return new WorkStep.Over(refusal);
     }
 
-    public override WorkStep MissDeadline() => WorkStep.Waits;
+    public override WorkStep MissDeadline()
+    {
+        disks.NoteLate([entry.Path]);
+        return new WorkStep.Over(Refusals.Detaching([entry.Path]));
+    }
 }

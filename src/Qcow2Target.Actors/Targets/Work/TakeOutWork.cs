@@ -31,7 +31,7 @@ internal sealed class TakeOutWork : TargetWork
     public override WorkStep Begin()
     {
         if (_open.Count == 0)
-            return new WorkStep.Over(_reply([]));
+            return Save();   // an earlier command may have taken out what the state file still names
         _disks.TakeOutOfService(_open, _unflushed);
         return WorkStep.WaitsAnew;
     }
@@ -42,9 +42,7 @@ internal sealed class TakeOutWork : TargetWork
             return null;
         _open.Remove(entry);
         _disks.Drop(entry);
-        return _open.Count > 0
-            ? WorkStep.Waits
-            : new WorkStep.Save([], Answer, reason => new WorkStep.Over(Refusals.StateNotSaved("the disk is free, but the state file still names it: " + reason)));
+        return _open.Count > 0 ? WorkStep.Waits : Save();
     }
 
     public override WorkStep MissDeadline()
@@ -56,9 +54,13 @@ internal sealed class TakeOutWork : TargetWork
         return new WorkStep.Over(Refusals.Detaching(late));
     }
 
+    private WorkStep.Save Save() =>
+        new([], Answer, reason => new WorkStep.Over(Refusals.StateNotSaved("the disk is free, but the state file still names it: " + reason)));
+
     private WorkStep.Over Answer()
     {
-        _disks.NoteDetached(_paths);
+        if (_paths.Length > 0)
+            _disks.NoteDetached(_paths);
         return new WorkStep.Over(_reply(_paths));
     }
 }
