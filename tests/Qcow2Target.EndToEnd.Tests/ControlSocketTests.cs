@@ -288,6 +288,19 @@ public sealed class ControlSocketTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Details_name_the_images_below_an_overlay()
+    {
+        QemuImg.CreateOverlay(Daemon.Disk("middle.qcow2"), "a.qcow2");
+        QemuImg.CreateOverlay(Daemon.Disk("top.qcow2"), "middle.qcow2");
+        await Daemon.AddTargetAsync("iqn.2018-05.local:overlay");
+        await Daemon.AttachAsync("iqn.2018-05.local:overlay", "top.qcow2");
+
+        JToken lun = (await Daemon.MustAsync("LIST", new { details = true }))["iqn.2018-05.local:overlay"]!["logical_units"]!.Single();
+
+        Assert.Equal([Daemon.Disk("middle.qcow2"), Daemon.Disk("a.qcow2")], lun["backing_paths"]!.Values<string>());
+    }
+
+    [Fact]
     public async Task A_change_that_cannot_be_saved_is_refused_and_not_made()
     {
         Directory.Move(Daemon.StateFolder, Daemon.StateFolder + "-away");

@@ -136,7 +136,7 @@ public sealed class DiskActor : ReceiveActor, IWithTimers
     }
 
     private static DiskOpened Describe(ImageLease lease, StoredFile file) =>
-        new(lease.Image.Info.Path, lease.Image.Info.Chain.Count > 0, lease.Image.Length, file);
+        new(lease.Image.Info.Path, lease.Image.Info.Chain, lease.Image.Length, file);
 
     private void Serve(ImageLease lease)
     {

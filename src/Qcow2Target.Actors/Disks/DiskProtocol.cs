@@ -30,10 +30,10 @@ public sealed record DiskGrown(long CapacityBytes);
 public sealed record DiskNotGrown(RefusalReason Reason, string Explanation);
 
 /// <param name="Path">Absolute path of the image.</param>
-/// <param name="IsOverlay">True where the image has a backing file: its identity then is that of its place, not of its file.</param>
+/// <param name="BackingPaths">Absolute paths of the images below, nearest first. Where there are any the disk's identity is that of its place, not of its file.</param>
 /// <param name="CapacityBytes">Virtual size.</param>
 /// <param name="File">Which file it is, for the state file.</param>
-public sealed record DiskOpened(string Path, bool IsOverlay, long CapacityBytes, StoredFile File);
+public sealed record DiskOpened(string Path, IReadOnlyList<string> BackingPaths, long CapacityBytes, StoredFile File);
 
 public sealed record DiskNotOpened(RefusalReason Reason, string Explanation);
 

@@ -84,6 +84,7 @@ internal sealed class LunTable(TargetName target, Guid daemonId, IActorRef owner
     {
         entry.Path = opened.Path;
         entry.File = opened.File;
+        entry.BackingPaths = opened.BackingPaths;
         entry.CapacityBytes = opened.CapacityBytes;
         if (entry.Unit is null)
         {
@@ -124,7 +125,7 @@ internal sealed class LunTable(TargetName target, Guid daemonId, IActorRef owner
 
     public IReadOnlyList<LogicalUnitView> View() =>
         [.. _entries.Values.Select(e => new LogicalUnitView(e.Lun, e.Path, e.Readiness, e.Reason, e.CapacityBytes, e.Access, e.Port.ZeroDetection, e.Flavour,
-            e.SerialNumber, e.File))];
+            e.SerialNumber, e.File, e.BackingPaths))];
 
     public void RaiseReset(ulong? lunField, UnitAttention attention)
     {
@@ -164,7 +165,7 @@ internal sealed class LunTable(TargetName target, Guid daemonId, IActorRef owner
     {
         if (entry.Serial is { } serial)
             return LogicalUnitIdentity.FromSerialNumber(serial);
-        return LogicalUnitIdentity.FromSeed(opened.IsOverlay ? $"{daemonId:D}\n{target.Key}\n{entry.Lun}" : $"{daemonId:D}\n{opened.Path}");
+        return LogicalUnitIdentity.FromSeed(opened.BackingPaths.Count > 0 ? $"{daemonId:D}\n{target.Key}\n{entry.Lun}" : $"{daemonId:D}\n{opened.Path}");
     }
 }
 
@@ -195,6 +196,9 @@ internal sealed class LunEntry(int lun, string path, string? serial, ImageAccess
 
     /// <summary>Which file it is; null before it was opened.</summary>
     public StoredFile? File { get; set; }
+
+    /// <summary>Absolute paths of the images below, nearest first; empty before it was opened.</summary>
+    public IReadOnlyList<string> BackingPaths { get; set; } = [];
 
     /// <summary>Persistent reservations that the state file holds, or null.</summary>
     public StoredReservations? Reservations { get; set; }

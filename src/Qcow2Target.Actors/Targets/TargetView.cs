@@ -26,9 +26,10 @@ public sealed record TargetView(
 /// <param name="Flavour">What kind of disk initiators see.</param>
 /// <param name="SerialNumber">Unit serial number; null where it is not known before the image was opened.</param>
 /// <param name="File">Which file it is; null before it was opened.</param>
+/// <param name="BackingPaths">Absolute paths of the images below, nearest first; empty before it was opened.</param>
 public sealed record LogicalUnitView(
     int Lun, string Path, DiskReadiness Readiness, string? Reason, long CapacityBytes, ImageAccess Access, ZeroDetection ZeroDetection,
-    DiskFlavour Flavour, string? SerialNumber, StoredFile? File);
+    DiskFlavour Flavour, string? SerialNumber, StoredFile? File, IReadOnlyList<string> BackingPaths);
 
 /// <summary>Whether a LUN serves.</summary>
 public enum DiskReadiness

@@ -77,6 +77,7 @@ internal static class CommandTranslation
         Serial: unit.SerialNumber,
         SizeBytes: unit.CapacityBytes > 0 ? unit.CapacityBytes : null,
         StateReason: unit.Reason,
+        BackingPaths: unit.BackingPaths.Count > 0 ? unit.BackingPaths : null,
         ReadOnly: unit.Access == ImageAccess.ReadOnly ? true : null,
         DetectsZeroes: unit.ZeroDetection == ZeroDetection.On ? true : null,
         Removable: unit.Flavour.Medium == MediumKind.Removable ? true : null,

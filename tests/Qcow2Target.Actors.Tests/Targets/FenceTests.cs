@@ -165,7 +165,7 @@ public sealed class FenceTests : TestKit
             for (var lun = 0; lun < test._disks.Length; lun++)
             {
                 var entry = luns.Add(lun, test._images[lun].Info.Path, null, ImageAccess.ReadWrite, DiskFlavour.Usual, test.TestActor, test._disks[lun]);
-                luns.MakeUnit(entry, new DiskOpened(entry.Path, false, DiskBytes, new StoredFile(1, (ulong)lun)));
+                luns.MakeUnit(entry, new DiskOpened(entry.Path, [], DiskBytes, new StoredFile(1, (ulong)lun)));
                 entry.Readiness = DiskReadiness.Ready;
             }
             luns.PublishMap();
